@@ -7,6 +7,7 @@ use super::opening::Source;
 use super::pool::{self, Pool, PooledConnection};
 use super::Database;
 use crate::error::{Error, Result};
+use crate::instrument::is_lent;
 
 impl Database {
     /// Returns a clone of the pool for the application.
@@ -45,7 +46,10 @@ impl Database {
     pub(crate) fn pooled(&self) -> Result<PooledConnection> {
         self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key()))?;
         let (pool, source) = self.pool();
-        pool::get(pool, source).map_err(|source| Error::Pool { bind: self.key().clone(), source, at: None })
+        let conn =
+            pool::get(pool, source).map_err(|source| Error::Pool { bind: self.key().clone(), source, at: None })?;
+        is_lent(&conn);
+        Ok(conn)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::running::{Created, Running, Transactions};
 use crate::error::{is_lock, Error};
 use crate::key::BindKey;
-use crate::list::{mapped, retain};
+use crate::list::mapped;
 
 impl Running {
     /// Returns the application's waits for a lock that ended without it, and its writes that came too late, any of which may be why
@@ -52,13 +52,17 @@ impl Running {
 
     /// Describes the statements that created a table since the start, where another bind had it then: the others are meant to.
     fn created_beside(&self, binds: &[BindKey], table: &str) -> Option<String> {
-        let mut created = self.created(binds, table);
-        retain(&mut created, |one| one.is_new);
-        if created.len() < binds.len() {
-            in_words(created)
-        } else {
-            None
+        let (mut created, mut others) = (Vec::new(), Vec::new());
+        for bind in binds {
+            match (self.transactions.creation)(self, bind, table).filter(|one| one.is_new) {
+                Some(one) => created.push(one),
+                None => others.push(format!("`{bind}`")),
+            }
         }
+        if others.is_empty() {
+            return None;
+        }
+        Some(format!("{}\n  {} had it at the start.", in_words(created)?, others.join(" and ")))
     }
 
     /// Names the fault of the test by which SQLite may have given this answer.

@@ -28,7 +28,7 @@ use crate::sqlite::check_library;
 /// `transactions` describes those that an error is about.
 pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transactions: Transactions) -> Result<Harness> {
     check_library()?;
-    let (presence, compared) = (Presence::begin(), compared());
+    let (presence, compared_before) = (Presence::begin(), compared());
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
@@ -72,7 +72,8 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
         Ok::<_, Error>(differ.then(|| blueprint.into_owned()))
     })?;
 
-    let (recorder, rules) = (Arc::new(Recorder::begun(compared)), Arc::<Rules>::default());
+    let is_known = presence.is_alone() || compared() != compared_before;
+    let (recorder, rules) = (Arc::new(Recorder::begun(is_known)), Arc::<Rules>::default());
     if recorder.keeps_writes() {
         watch_log();
         #[cfg(feature = "sqlx")]

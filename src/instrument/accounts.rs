@@ -55,6 +55,8 @@ pub(super) struct Running {
     pub(super) writes_anywhere: bool,
     /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
+    /// Set if it begins or ends a transaction or a savepoint: a virtual table then writes what it has held back.
+    pub(super) is_step: bool,
     pub(super) stopped: Option<Stopped>,
     /// Has its end followed, whoever listens then.
     pub(super) _underway: Underway,
@@ -99,9 +101,10 @@ impl Accounts {
         Some(ended)
     }
 
-    /// Begins the next transaction of a connection, unless one of its statements that may write goes on.
+    /// Begins the next transaction of a connection, unless one of its statements that may write goes on, or one that ends the last.
     fn renew(&mut self, connection: usize) {
-        if !self.running.iter().any(|running| running.connection == connection && running.may_write) {
+        let goes_on = |running: &Running| running.connection == connection && (running.may_write || running.is_step);
+        if !self.running.iter().any(goes_on) {
             let epoch = last_epoch();
             retain(&mut self.transactions, |transaction| transaction.connection != connection);
             self.transactions.push(Transaction { connection, epoch, wrote: false, may_have_written: false });

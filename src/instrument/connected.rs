@@ -11,9 +11,10 @@ use rusqlite::ffi;
 
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
+use super::last_use;
 use super::looked::{Looked, Memory, Step};
 use super::member::Member;
-use super::opening::{Opening, StillOpen};
+use super::opening::{OpenedBy, Opening, StillOpen};
 use super::operation::Operation;
 use super::outcome::{Open, Running, Start, Unsettled};
 use super::recorded::Recorded;
@@ -41,8 +42,8 @@ pub(crate) struct Connected {
     number: u32,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
-    /// The number of the thread that used it last.
-    used_on: AtomicUsize,
+    /// The number of the thread that opened it.
+    opened_on: usize,
     /// Set while its last error is that of a statement which it refused to prepare and which is known.
     has_refused: AtomicBool,
     pub(super) state: Mutex<State>,
@@ -111,11 +112,12 @@ pub(super) struct Begins {
 impl Connected {
     /// Returns a connection to follow.
     pub(super) fn new(handle: &Handle, recorder: &Recorder, to: To) -> Connected {
+        last_use::note(handle.address());
         Connected {
             address: handle.address(),
             to,
             number: recorder.next_connection(),
-            used_on: AtomicUsize::new(state::thread_number()),
+            opened_on: state::thread_number(),
             has_refused: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -164,7 +166,7 @@ impl Connected {
         let lost = filtered(&Slot::ALL, |slot| {
             // SAFETY: as the caller says. rusqlite removes the others, its own or not, before it closes a connection.
             let now = unsafe { slot.is_taken(db) || *slot == Slot::Trace && slot.is_lost(db) };
-            now || found & bit(*slot) != 0
+            now || found & slot.bit() != 0
         });
         (!lost.is_empty()).then(|| Displaced {
             opened: Some(Arc::clone(&self.to.opened)),
@@ -191,9 +193,14 @@ impl Connected {
         &self.to.opened
     }
 
-    /// Returns the number of the thread that used it last.
-    pub(super) fn used_on(&self) -> usize {
-        self.used_on.load(Ordering::Relaxed)
+    /// Returns whether the thread of a number is known to have used it last.
+    pub(super) fn is_used_on(&self, thread: usize) -> bool {
+        last_use::is_on(self.address, thread)
+    }
+
+    /// Returns whether it is a pool's and nobody is known to have used it.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.to.opened.by == OpenedBy::Pool && self.is_used_on(self.opened_on)
     }
 
     /// Returns whether its last call has refused a statement that is known.
@@ -204,7 +211,7 @@ impl Connected {
     /// Notes that its last call has refused a statement on the thread of that number, and returns it as the one that was to
     /// prepare it.
     pub(super) fn refuses(&self, thread: usize) -> UnpreparedOn {
-        self.used_on.store(thread, Ordering::Relaxed);
+        last_use::note_on(self.address, thread);
         self.has_refused.store(true, Ordering::Relaxed);
         UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
@@ -234,12 +241,8 @@ impl Connected {
 
     /// Follows a statement that begins, with the recorder of its harness.
     pub(super) fn begin(&self, recorder: &Recorder, handle: &Handle, begins: Begins) {
-        for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
-            self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
-        }
+        self.is_used(handle);
         let standing = begins.standing;
-        self.used_on.store(state::thread_number(), Ordering::Relaxed);
-        self.has_refused.store(false, Ordering::Relaxed);
         let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
@@ -253,8 +256,7 @@ impl Connected {
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
         let can_commit = !step.is_some_and(Step::commits) || handle.can_commit();
         let (mut state, version) = self.at_version(handle, standing);
-        // An end that was not reported.
-        retain(&mut state.running, |other| other.statement != begins.statement || begins.statement == 0);
+        state.forget(begins.statement);
         if alone
             && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
@@ -273,6 +275,7 @@ impl Connected {
                 held: None,
                 has_read: false,
                 savepoints: Vec::new(),
+                repeating: None,
             });
         }
         if let Some(open) = &mut state.open {
@@ -298,6 +301,15 @@ impl Connected {
             triggers: Vec::new(),
             touched: Touched::default(),
         });
+    }
+
+    /// Notes that a statement runs on it, and which instruments it has lost.
+    pub(super) fn is_used(&self, handle: &Handle) {
+        let lost = handle.lost();
+        if lost != 0 {
+            self.lost.fetch_or(lost, Ordering::Relaxed);
+        }
+        self.has_refused.store(false, Ordering::Relaxed);
     }
 
     /// Returns the statement that goes on, on a thread, the last that began, and when that was.
@@ -348,14 +360,20 @@ impl Connected {
         }
     }
 
-    /// Returns whether a statement goes on that writes to the connection's own database.
+    /// Returns whether a statement goes on that writes to the connection's own database, or lets a virtual table write there what
+    /// it has held back, as the ends of transactions and savepoints do.
     pub(super) fn is_in_write(&self) -> bool {
-        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        let is_one = |looked: &Arc<Looked>| looked.deed.writes || looked.step.is_some();
+        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(is_one);
         lock(&self.state).running.iter().any(writes)
     }
 }
 
-/// Returns the bit of an instrument among those that are lost.
-fn bit(slot: Slot) -> usize {
-    1 << slot as usize
+impl State {
+    /// Forgets a statement at an address, whose end was not reported.
+    pub(super) fn forget(&mut self, statement: usize) {
+        if !self.running.is_empty() {
+            retain(&mut self.running, |other| other.statement != statement || statement == 0);
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::ptr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::thread::ThreadId;
 
 use rusqlite::ffi;
@@ -17,25 +18,39 @@ use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
 use super::threads::{here, lives, ThreadState};
-use super::unprepared::{unattributed, Unprepared};
+use super::unprepared::unattributed;
 use super::waits::Waiting;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sorted::Sorted;
 use crate::sqlite::callback::without_panic;
 
 /// The connections of this process to binds that are open, by their addresses.
 static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
 
+/// The number of changes of that list. It is read without the list's lock: a connection that this thread uses is neither followed
+/// nor closed meanwhile by another.
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Locks the list to change it.
+fn changing() -> RwLockWriteGuard<'static, Sorted<usize, Arc<Connected>>> {
+    let connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    CHANGES.fetch_add(1, Ordering::Release);
+    connected
+}
+
 /// Follows a connection from here on.
 pub(super) fn follow(connection: Connected) {
     let address = connection.address();
-    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(address, Arc::new(connection));
+    let before = changing().insert(address, Arc::new(connection));
     drop(before);
 }
 
 thread_local! {
     /// Set while a statement was refused on this thread whose connection is not known.
     static UNPREPARED: Cell<bool> = const { Cell::new(false) };
+
+    /// The address of the connection that was last found on this thread, the number of changes of the list then, and the connection.
+    static FOUND: RefCell<(usize, usize, Weak<Connected>)> = const { RefCell::new((0, 0, Weak::new())) };
 }
 
 /// Notes that SQLite refuses a statement on this thread.
@@ -43,7 +58,8 @@ pub(super) fn fails_to_prepare() {
     UNPREPARED.set(true);
 }
 
-/// Finds the connections of the statements that were refused: the one whose last call has failed with that message.
+/// Finds the connections of the statements that were refused: the one that their thread has used last and whose last call has failed
+/// so.
 fn attribute() {
     let waiting = unattributed();
     if waiting.is_empty() {
@@ -55,12 +71,17 @@ fn attribute() {
             failed.push((error, Arc::clone(connection)));
         }
     }
-    let alike = |unprepared: &Unprepared| {
-        filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message)
-    };
     let mut elsewhere = Vec::new();
     for unprepared in waiting {
-        let here = filtered(&alike(&unprepared), |(_, one)| one.used_on() == unprepared.thread_number);
+        // Only a connection with a mutex tells its message.
+        let mut here = filtered(&failed, |((code, message), one)| {
+            let is_alike = message.as_ref().is_none_or(|message| *message == unprepared.message);
+            *code == unprepared.code && is_alike && one.is_used_on(unprepared.thread_number)
+        });
+        // The error of one that has refused another may be that one's.
+        if here.len() > 1 {
+            retain(&mut here, |(_, one)| !one.has_refused());
+        }
         match here.as_slice() {
             [(_, one)] => unprepared.is_on(one.refuses(unprepared.thread_number)),
             [] => elsewhere.push(unprepared),
@@ -68,14 +89,30 @@ fn attribute() {
         }
     }
     // A pool opens a connection on another thread than the one that uses it. The error of one that has refused a statement is
-    // that statement's.
-    for unprepared in elsewhere {
-        if let [(_, one)] = alike(&unprepared).as_slice()
-            && !one.has_refused()
-        {
+    // that statement's, and that of one that had failed so before is another's.
+    for unprepared in elsewhere.into_iter().rev() {
+        let fresh = filtered(&failed, |((code, message), one)| {
+            let is_alike = match message {
+                Some(message) => *message == unprepared.message,
+                None => one.is_fresh() && !unprepared.failed_before.contains(&one.address),
+            };
+            *code == unprepared.code && is_alike && !one.has_refused()
+        });
+        if let [(_, one)] = fresh.as_slice() {
             unprepared.is_on(one.refuses(unprepared.thread_number));
         }
     }
+}
+
+/// Returns the addresses of the pools' connections that nobody is known to have used, and whose last call has failed with a code.
+pub(super) fn fresh_and_failed(code: c_int) -> Vec<usize> {
+    let mut failed = Vec::new();
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_fresh() && standing(*address).is_some_and(|(_, last)| last == code) {
+            failed.push(*address);
+        }
+    }
+    failed
 }
 
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
@@ -165,7 +202,22 @@ pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
 
 /// Returns the connection at an address, if it is one to a bind.
 pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+    let changes = CHANGES.load(Ordering::Acquire);
+    let again = |found: &RefCell<(usize, usize, Weak<Connected>)>| {
+        let found = found.borrow();
+        if (found.0, found.1) == (address, changes) {
+            found.2.upgrade()
+        } else {
+            None
+        }
+    };
+    // A thread that ends has none.
+    if let Some(connection) = FOUND.try_with(again).ok().flatten() {
+        return Some(connection);
+    }
+    let connection = CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()?;
+    let _ = FOUND.try_with(|found| found.replace((address, changes, Arc::downgrade(&connection))));
+    Some(connection)
 }
 
 /// Returns the number of connections that are followed.
@@ -176,7 +228,7 @@ pub(super) fn kept() -> usize {
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
 pub(super) fn disconnect_all(watch: usize) {
-    let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    let mut connected = changing();
     connected.retain(|(_, connection)| !connection.is_watched_by(watch));
 }
 
@@ -186,7 +238,7 @@ pub(super) fn disconnect_all(watch: usize) {
 ///
 /// The structure of the connection is not freed yet.
 pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
-    let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
+    let Some(gone) = changing().remove(&db.addr()) else { return };
     // SAFETY: as the caller says.
     unsafe { gone.closes(db) };
 }

@@ -72,10 +72,14 @@ pub(super) fn resets_now() -> usize {
     RESETS.load(Ordering::Relaxed)
 }
 
-/// Returns the same; opens none if one was compared on this thread since there were so many.
-pub(super) fn resets_since(compared: u32) -> usize {
-    if COMPARED.get() == compared {
-        return resets_now();
+/// Has SQLite call the entry point again, if it has ever been asked for that.
+pub(super) fn renew() {
+    if let Some(entry) = ENTRY.get() {
+        ask(*entry);
     }
+}
+
+/// Returns the number of times that SQLite was found to report openings no longer, without finding out.
+pub(super) fn resets_known() -> usize {
     RESETS.load(Ordering::Relaxed)
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use crate::list::retain;
+use super::paths::{is_unnamed, parts, without_closures};
 
 /// The application's frames of a backtrace.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) struct Own {
     pub(super) text: String,
     /// The length of the file and the line at its beginning; 0 where they are not known.
     pub(super) line: usize,
+    /// The column, where it is known.
+    pub(super) column: Option<u32>,
 }
 
 impl Own {
@@ -83,16 +85,16 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
     let is_through_us = callers.skip_while(|frame| !frame.is_sqlite()).any(Frame::is_ours);
     let is_drop = called.is_some_and(Frame::is_drop);
     let dropped = frames[..first].iter().rev().take_while(|frame| frame.is_drop());
-    // The innermost owned the value.
     let future = dropped.filter_map(|frame| future_of(frame.function)).last();
     let mut resolved = Resolved { is_drop, future, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = without_closures(frame.function);
         let at = frame.at.map(short);
+        let column = frame.at.and_then(|at| at.rsplit_once(':')?.1.parse().ok());
         let is_last = match (function.is_empty(), resolved.own.last()) {
-            // What has no name of its own is told by its line.
-            (true, Some(own)) => at.as_deref().is_none_or(|at| own.line() == at),
+            // What has no name of its own is told by its line; one that an attribute writes stands where that begins.
+            (true, Some(own)) => column == Some(1) || at.as_deref().is_none_or(|at| own.line() == at),
             (true, None) => at.is_none(),
             (false, _) => function == last,
         };
@@ -114,9 +116,9 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
         }
         around = vec![function.clone()];
         resolved.own.push(match at {
-            Some(at) if function.is_empty() => Own { line: at.len(), text: at },
-            Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
-            None => Own { text: function.clone(), line: 0 },
+            Some(at) if function.is_empty() => Own { line: at.len(), text: at, column },
+            Some(at) => Own { text: format!("{at}, {function}"), line: at.len(), column },
+            None => Own { text: function.clone(), line: 0, column },
         });
         last = function;
     }
@@ -134,40 +136,6 @@ fn future_of(drop: &str) -> Option<String> {
     }
     let name = function.iter().rev().find(|part| !is_unnamed(part))?;
     Some(name.split('<').next().unwrap_or(name).to_string())
-}
-
-/// Returns a function without the closures and the bodies of asynchronous code in it: nothing where it is one of these and its
-/// path is not known.
-fn without_closures(function: &str) -> String {
-    let mut parts = parts(function);
-    retain(&mut parts, |part| !is_unnamed(part));
-    parts.join("::")
-}
-
-/// Returns whether a part of a path is a closure's, or that of the body of asynchronous code.
-fn is_unnamed(part: &str) -> bool {
-    ["{{closure}}", "{closure", "{async", "{coroutine"].iter().any(|one| part.starts_with(one))
-}
-
-/// Returns the parts of a path, each with its own arguments.
-fn parts(path: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);
-    for (at, letter) in path.char_indices() {
-        match letter {
-            '<' | '(' => depth += 1,
-            // An arrow ends nothing.
-            '>' | ')' if !path[..at].ends_with('-') => depth = depth.saturating_sub(1),
-            ':' if depth == 0 && at >= start => {
-                parts.extend(path.get(start..at));
-                start = at + 2;
-            }
-            _ => {}
-        }
-    }
-    parts.extend(path.get(start..));
-    // Arguments are a part of what they follow.
-    retain(&mut parts, |part| !part.is_empty());
-    parts
 }
 
 /// Returns whether a function is what rstest makes around a test: one that has the test inside, or a case of it.

@@ -212,13 +212,17 @@ impl Handle {
         self.if_unused(|handle| (handle.standing(), handle.code()))
     }
 
-    /// Returns the error of the last call on a connection that another thread may use, its code and message, if there is one.
-    pub(super) fn error_if_unused(&self) -> Option<(c_int, String)> {
+    /// Returns the error of the last call on a connection that another thread may use: its code and, if this thread has its mutex,
+    /// its message. Without one, another thread may free the message while it is read.
+    pub(super) fn error_if_unused(&self) -> Option<(c_int, Option<String>)> {
+        // SAFETY: the connection is open.
+        let is_alone = unsafe { !ffi::sqlite3_db_mutex(self.0).is_null() };
         let error = |handle: &Handle| {
             let code = handle.code();
             // SAFETY: the connection is open and used by this thread alone, so that the message lives until it is copied.
             let message = || unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(handle.0)) }.to_string_lossy().into_owned();
-            (!matches!(code, ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE)).then(|| (code, message()))
+            let is_error = !matches!(code, ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE);
+            is_error.then(|| (code, is_alone.then(message)))
         };
         self.if_unused(error)?
     }
@@ -226,7 +230,7 @@ impl Handle {
     /// Asks a connection that another thread may use, unless one does now.
     ///
     /// From 3.54 on, SQLite takes the connection's mutex for a result code. Who waited for it here, under a lock of this crate's
-    /// that the other thread's close takes, would wait for ever.
+    /// that the other thread's close takes, would wait for ever. One without a mutex is asked for numbers alone.
     fn if_unused<T>(&self, ask: impl FnOnce(&Handle) -> T) -> Option<T> {
         // SAFETY: the connection is open. One without a mutex has none to take, which is a success.
         let (mutex, taken) = unsafe {
@@ -245,6 +249,12 @@ impl Handle {
     /// Returns whether SQLite asks this crate before it prepares a statement, and not the application alone.
     pub(super) fn is_asked(&self) -> bool {
         !self.has_lost(Slot::Authorizer)
+    }
+
+    /// Returns the bits of the instruments that are no longer this crate's.
+    pub(super) fn lost(&self) -> usize {
+        // SAFETY: the connection is open.
+        unsafe { Slot::lost(self.0) }
     }
 
     /// Returns whether an instrument of the connection is no longer this crate's.

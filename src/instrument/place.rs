@@ -61,6 +61,25 @@ impl Place {
         self.resolved().own.get(1).filter(|own| own.line > 0).map(|own| (own.line(), own.function()))
     }
 
+    /// Returns the line of the nearest caller, where that is the application's and no test.
+    pub(crate) fn application_caller(&self) -> Option<&str> {
+        self.resolved().own.get(1).filter(|own| own.line > 0 && !own.is_test()).map(Own::line)
+    }
+
+    /// Returns the line in a function among those that led here; `None` where it is not one of them, which is certain only if all are
+    /// kept.
+    pub(crate) fn line_in(&self, function: &str) -> Option<&str> {
+        let own = self.resolved().own.iter().find(|own| !function.is_empty() && own.function() == function)?;
+        (own.line > 0).then(|| own.line())
+    }
+
+    /// Returns whether the thread is known to be in none of the calls of a function.
+    pub(crate) fn has_left(&self, function: &str) -> bool {
+        let resolved = self.resolved();
+        let is_named = |own: &Own| own.function() != function && !own.function().is_empty();
+        !function.is_empty() && !resolved.has_more && !resolved.own.is_empty() && resolved.own.iter().all(is_named)
+    }
+
     /// Returns whether the application's frames go on beyond the caller of that number, 0 for the first frame.
     pub(crate) fn has_callers(&self, above: usize) -> bool {
         self.resolved().own.len() > above + 1
@@ -114,13 +133,15 @@ impl Place {
     /// Compares the application's calls that led here with those that led to another place.
     pub(crate) fn compare<'p>(&'p self, other: &'p Place) -> Calls<'p> {
         let (one, two) = (self.resolved(), other.resolved());
+        let mut is_one_call = true;
         for (own, others) in one.own.iter().zip(&two.own) {
-            if own != others {
+            if own.text != others.text {
                 return Calls::Differ(own.line(), others.line());
             }
+            is_one_call &= own.column == others.column;
         }
         if one.own.len() == two.own.len() && !one.own.is_empty() && !one.has_more && !two.has_more {
-            Calls::Same
+            Calls::Same { is_one_call }
         } else {
             Calls::Unknown
         }
@@ -145,8 +166,10 @@ impl Place {
 /// The calls that led to two places, compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calls<'p> {
-    /// Equal lines, up to the function that the thread began with.
-    Same,
+    /// Equal lines, up to the function that the thread began with; set if no line has made two calls.
+    Same {
+        is_one_call: bool,
+    },
     /// The innermost lines that differ.
     Differ(&'p str, &'p str),
     Unknown,

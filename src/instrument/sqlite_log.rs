@@ -11,7 +11,7 @@ use std::sync::{Arc, Once};
 
 use rusqlite::ffi;
 
-use super::connections::fails_to_prepare;
+use super::connections::{fails_to_prepare, fresh_and_failed};
 use super::place::Place;
 use super::refused::is_logged;
 use super::state::{is_inside, is_own, is_present};
@@ -69,7 +69,7 @@ pub(crate) fn reads_log() -> bool {
 /// The log, which has one address.
 static CALLBACK: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_log;
 
-/// Notes a message; SQLite may not be called in here.
+/// Notes a message; SQLite may not be called in here, but for the last result of another connection.
 unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char) {
     without_panic((), || {
         if ASKED.get().is_some() {
@@ -93,7 +93,7 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
             if code & 0xff == ffi::SQLITE_AUTH {
                 is_logged(&sql);
             }
-            note(code, message.to_string(), sql, place);
+            note(code, message.to_string(), sql, place, fresh_and_failed(code));
             fails_to_prepare();
         }
     })

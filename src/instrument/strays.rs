@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
+use super::extension;
 use super::handle::Handle;
 use super::place::Place;
 use super::recorded::Recorded;
@@ -173,6 +174,8 @@ pub(super) fn kept() -> usize {
 pub(crate) struct Presence {
     thread: ThreadId,
     from: Instant,
+    /// Set if no other lived when it began.
+    is_alone: bool,
     _present: Present,
 }
 
@@ -181,12 +184,22 @@ impl Presence {
     pub(crate) fn begin() -> Presence {
         let (thread, from) = (thread::current().id(), Instant::now());
         let mut strays = lock(&STRAYS);
+        let is_alone = strays.harnesses.iter().all(|lived| lived.to.is_some());
+        if is_alone {
+            // Nobody has to learn that SQLite reported openings no longer. Another that begins waits for this.
+            extension::renew();
+        }
         strays.harnesses.push(Lived { thread, from, to: None });
         strays.places = PLACES;
         for (_, followed) in strays.open.entries() {
             followed.recorder.capture_again();
         }
-        Presence { thread, from, _present: Present::new() }
+        Presence { thread, from, is_alone, _present: Present::new() }
+    }
+
+    /// Returns whether no other harness lived when it began.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Returns the strays that may be of this harness's test, and what they wrote; those that have written nothing while

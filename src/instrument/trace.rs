@@ -26,7 +26,7 @@ use super::state::{
 };
 use super::traced::{Begun, Statement};
 use super::watch::{Context, Watch};
-use super::{authorize, commit, late, own_writes, strays};
+use super::{authorize, commit, last_use, late, own_writes, strays};
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
@@ -74,6 +74,9 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             settle_here();
             return ffi::SQLITE_OK;
         };
+        if event == STMT {
+            last_use::note(statement.handle().address());
+        }
         // Of the statement that ends now, if one does: an error is logged right before that, on this thread.
         let aborted = take_aborted();
         let only_reads = statement.only_reads();
@@ -172,6 +175,9 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         return;
     }
     let standing = handle.standing();
+    if !is_nested && connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql)) {
+        return;
+    }
     // Before SQLite is asked about this one, which would change the result of its last call.
     connection.settle_before(&handle, standing);
     let looked = connection.look(&handle, standing, sql);
@@ -244,12 +250,18 @@ impl Watch {
             stopped = self.judge(member, statement, sql, deed);
         }
         // What runs inside a statement is part of it, unless it writes where that does not.
+        let is_part = is_part || connection.as_ref().is_some_and(|connection| connection.is_in_write());
         if if is_nested { deed.writes && !is_part } else { !by_session } {
             self.echo(&sql.to_string_lossy());
             if let Some(connection) = &connection
                 && let Some(member) = connection.member()
             {
-                member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                let is_again = !is_nested && statement.writes() && member.records(true) && {
+                    connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql))
+                };
+                if !is_again {
+                    member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                }
             }
         }
         let may_write = statement.writes();
@@ -259,7 +271,9 @@ impl Watch {
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
         let _underway = Underway::new();
-        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _underway };
+        let is_step = deed.transaction;
+        let running =
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, is_step, stopped, _underway };
         lock(&self.accounts).begin(running, standing.alone);
     }
 }
@@ -294,7 +308,8 @@ fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>,
     let failed = (stopped.is_some() || error.is_some()).then_some(true);
     let account = Account { failed, error, is_dropped: statement.is_busy() };
     let (standing, again) = connection.end(&handle, statement.address(), statement.prepared(), account);
-    if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), connection.member())
+    if let Some(number) = again
+        && let (Some(sql), Some(member)) = (statement.sql(), connection.member())
         && let Some(looked) = connection.look(&handle, standing, sql)
     {
         let tables = member.tables(&handle, &looked);

@@ -84,7 +84,12 @@ impl Statement<'_> {
             }
             let text = CStr::from_ptr(copy).to_string_lossy().into_owned();
             ffi::sqlite3_free(copy.cast());
-            Some(text)
+            // Of a statement inside another, SQLite gives a comment of the text, and no values.
+            let is_comment = self.sql().is_some_and(|sql| {
+                let line = sql.to_bytes().split(|byte| *byte == b'\n').next().unwrap_or_default();
+                text.as_bytes().strip_prefix(b"-- ").is_some_and(|text| text.starts_with(line))
+            });
+            (!is_comment).then_some(text)
         }
     }
 

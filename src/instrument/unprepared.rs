@@ -25,6 +25,8 @@ pub(crate) struct Unprepared {
     pub(super) thread_number: usize,
     pub(crate) at: Instant,
     pub(crate) place: Option<Arc<Place>>,
+    /// The connections that it is not on, for they had failed so before.
+    pub(super) failed_before: Vec<usize>,
     on: OnceLock<UnpreparedOn>,
 }
 
@@ -46,9 +48,10 @@ const KEPT_OF_A_THREAD: usize = 64;
 const KEPT: usize = 4096;
 
 /// Keeps a statement that SQLite refuses on this thread.
-pub(super) fn note(code: c_int, message: String, sql: String, place: Option<Arc<Place>>) {
+pub(super) fn note(code: c_int, message: String, sql: String, place: Option<Arc<Place>>, failed_before: Vec<usize>) {
     let (thread, thread_number, at) = (thread::current(), thread_number(), Instant::now());
-    let unprepared = Unprepared { message, sql, code, thread, thread_number, at, place, on: OnceLock::new() };
+    let unprepared =
+        Unprepared { message, sql, code, thread, thread_number, at, place, failed_before, on: OnceLock::new() };
     let mut kept = lock(&UNPREPARED);
     let of_this_thread = |kept: &Arc<Unprepared>| kept.thread_number == thread_number;
     if kept.iter().filter(|kept| of_this_thread(kept)).count() == KEPT_OF_A_THREAD {

@@ -67,7 +67,7 @@ pub(crate) fn waiter(running: &Running, waiting: Waiting) -> Option<Waiter> {
 }
 
 /// A write that came too late: its transaction had read a state that others had changed since.
-pub(crate) struct Late {
+pub(crate) struct TooLate {
     pub(crate) failed: Statement,
     /// The first statement of the transaction that read, if that is known.
     pub(crate) reading: Option<Reading>,
@@ -76,10 +76,9 @@ pub(crate) struct Late {
 }
 
 /// Finds the writes that came too late, and whose connections have written nothing since.
-pub(crate) fn too_late(running: &Running) -> Vec<Late> {
+pub(crate) fn too_late(running: &Running) -> Vec<TooLate> {
     // A passing test has none, and its harness asks as it ends.
-    let is_stale = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.is_stale);
-    if running.recorder().settled(&is_stale).is_empty() {
+    if !running.recorder().has_stale() {
         return Vec::new();
     }
     let all = recorded(running, &|_| true);
@@ -103,7 +102,7 @@ pub(crate) fn too_late(running: &Running) -> Vec<Late> {
             in_time && !is_own(one) && is_known_to_write(one.recorded(), failed.bind())
         };
         let missed = filtered(&all, is_missed).pop();
-        found.push(Late { failed: failed.clone(), reading, missed });
+        found.push(TooLate { failed: failed.clone(), reading, missed });
     }
     found
 }

@@ -30,7 +30,8 @@ mod verdict;
 mod within;
 
 pub(crate) use account::{
-    creation, Author, Came, Creation, Fate, Given, KeyAction, Replaced, SetUp, StillOpen, Unenforced, Unfailed,
+    creation, Author, Came, Creation, Fate, Given, KeyAction, Replaced, RollbackBy, SetUp, StillOpen, Unenforced,
+    Unfailed,
 };
 pub(crate) use changes::{
     contents, since_start, Compared, Contents, Listed, Misplaced, NotOnly, NotWritten, OtherValues, RowKind, What,
@@ -48,7 +49,7 @@ pub(crate) use fault::{Elsewhere, Untriggered};
 pub use fault::{Fault, FaultBuilder};
 pub(crate) use guard::Unasked;
 pub use guard::{Guard, Refusal};
-pub(crate) use holder::{holder, last_commit, too_late, waiter, Holder, Waiter};
+pub(crate) use holder::{holder, last_commit, too_late, waiter, Holder, TooLate, Waiter};
 pub use landing::Landing;
 pub(crate) use late::Late;
 pub(crate) use nearest::Near;

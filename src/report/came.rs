@@ -2,78 +2,86 @@
 
 use std::thread;
 
-use super::account::{called_from, under};
+use super::account::{called_from, sql_lines, under};
 use super::table::{paragraph, say};
 use crate::instrument::{Asked, Attached, OpenedBy, Opening};
 use crate::key::BindKey;
-use crate::observe::{Came, Given, SetUp};
+use crate::observe::{Came, Given, SetUp, Statement};
 
 /// Says how a connection came about.
 pub(super) fn came_about(came: &Came) -> String {
-    let Came { number, opening, first, .. } = came;
-    let connection = format!("Connection {number} to `{}`", opening.names.first());
-    let mut found = way(came, &connection);
-    if let Some(first) = first {
-        found.push_str(&format!("\n{}", under("It first wrote", None, &[first])));
-    }
-    found
-}
-
-/// Says who opened a connection, or attached the bind to it, and by which address.
-fn way(came: &Came, connection: &str) -> String {
-    let Came { attached, opening, given, .. } = came;
+    let Came { number, attached, opening, given, first, .. } = came;
+    let own = opening.names.first();
+    let connection = format!("Connection {number} to `{own}`");
     let mut found = match attached {
-        Some((bind, attached)) => attaches(connection, bind, attached.as_ref()),
+        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
         None if opening.by == OpenedBy::Pool => {
             return given_by(&format!("{connection} came from"), "or from", given.lines());
         }
         // A thread of a pool's opened it, which says less than the lines that got its address.
         None if opening.place.as_ref().is_none_or(|place| place.text().is_none()) => {
-            return addressed(connection, opening, given);
+            return addressed(came, &connection);
         }
-        None => opened(connection, opening),
+        None => opened(&connection, opening),
     };
-    match (attached, given) {
+    found.push_str(&match (attached, given) {
         (Some((bind, _)), Given::SetUp(set_up)) => {
-            found.push_str(&format!("\n{}", say(&format!("The address of `{bind}` was {}.", one_of(set_up)))));
+            format!("\n{}", set_up_of(&format!("The address of `{bind}`"), "the wrong one was attached", set_up))
         }
-        (Some((bind, _)), Given::Lines(lines)) => {
-            found.push_str(&address(&format!("The address of `{bind}` came from"), lines));
-        }
-        (None, given) => found.push_str(&address("Its address came from", given.lines())),
-    }
-    found
+        (Some((bind, _)), Given::Lines(lines)) => address(&format!("The address of `{bind}` came from"), lines),
+        (None, Given::SetUp(set_up)) => format!("\n{}", set_up_of("Its address", "the wrong one was opened", set_up)),
+        (None, Given::Lines(lines)) => address("Its address came from", lines),
+    });
+    found + &first_wrote(first.as_deref())
 }
 
 /// Says whose address a connection has that no line of the application's own opened.
-fn addressed(connection: &str, opening: &Opening, given: &Given) -> String {
+fn addressed(came: &Came, connection: &str) -> String {
+    let Came { number, opening, given, first, .. } = came;
+    let own = opening.names.first();
     let lines = match given {
         Given::SetUp(set_up) => {
-            let found = opened(connection, opening);
-            return format!("{found}\n{}", say(&format!("Its address was {}.", one_of(set_up))));
+            let address = format!("Connection {number} is to `{own}`: its address");
+            return set_up_of(&address, "the code above chose the wrong connection", set_up)
+                + &first_wrote(first.as_deref());
         }
-        Given::Lines(lines) if lines.is_empty() => return opened(connection, opening),
+        Given::Lines(lines) if lines.is_empty() => return opened(connection, opening) + &first_wrote(first.as_deref()),
         Given::Lines(lines) => lines,
     };
     let by_a_call = match lines.as_slice() {
-        [one] if !one.again => one.place.as_ref().and_then(|place| Some((one, place.text()?, place.calls_a_test()?))),
+        [one] if !one.again => one.place.as_ref().and_then(|place| place.calls_a_test()),
         _ => None,
     };
-    let Some((asked, given_at, (at, callers))) = by_a_call else {
-        return given_by(&format!("{connection} has an address that came from"), "or from", lines);
+    let Some((at, callers)) = by_a_call else {
+        let found = given_by(&format!("{connection} has an address that came from"), "or from", lines);
+        return found + &first_wrote(first.as_deref());
     };
-    let mut found = say(&format!("{connection} has the address that the application asked for"));
+    let mut found = say(&format!("Connection {number} is to `{own}`. The application asked for that address once:"));
     for line in std::iter::once(format!("at {at}")).chain(called_from(&callers)) {
         found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
     }
-    let given_at = paragraph(&format!("at {given_at}"), 2, 6);
-    format!("{found}\nand was given by `db.{}`\n  {given_at}", asked.method)
+    match first {
+        Some(first) => {
+            let wrote = sql_lines(first.sql_with_values()).into_iter().chain(called_from(&first.lines_of_callers()));
+            found.push_str(&format!("\n{}", say("It was opened for another statement, and then kept:")));
+            for line in wrote {
+                found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+            }
+            found
+        }
+        None => found,
+    }
 }
 
-/// Says that a set-up asked for an address among those of other databases.
-fn one_of(set_up: &SetUp) -> String {
-    let SetUp { function, databases } = set_up;
-    format!("among those of {databases} binds that `{function}` asked for")
+/// Names the first statement that wrote on a connection.
+fn first_wrote(first: Option<&Statement>) -> String {
+    first.map_or(String::new(), |first| format!("\n{}", under("It first wrote", None, &[first])))
+}
+
+/// Says which line of a set-up an address comes from, and what follows if that line is right.
+fn set_up_of(address: &str, then: &str, set_up: &SetUp) -> String {
+    let SetUp { function, databases, line } = set_up;
+    say(&format!("{address} comes from {line}, one of {databases} in `{function}`. If that line is right, {then}."))
 }
 
 /// Says that a connection had attached the database of another bind.

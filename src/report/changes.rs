@@ -4,6 +4,7 @@ use std::fmt;
 
 use rusqlite::types::Value;
 
+use super::look_at::of_changes;
 use super::makers::{made, missing};
 use super::rows::{differences, in_words};
 use super::table::{paragraph, Table};
@@ -98,7 +99,7 @@ pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &Not
         (true, false) if is_selected => (format!("{others} changed too"), makers(changes, &of_others)),
         (true, false) => (format!("{others} changed"), makers(changes, &of_others)),
         (false, false) => {
-            let next = match made(changes, &of_others) {
+            let next = match made(changes, &of_others, &|_| true) {
                 made if made.is_empty() => paragraph(
                     &format!(
                         "Rows for {unchanged} may be in {others}: check which bind's connection wrote the rows above."
@@ -151,8 +152,9 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
         let is_it = |table: &&Compared| table.bind == change.bind && table.table.eq_ignore_ascii_case(&change.table);
         tables.iter().find(is_it).is_some_and(|table| !table.is_as_expected())
     });
-    let (made, missing) = (made(changes, &unexpected), missing(changes, tables));
     let misplaced = changes.misplaced(tables);
+    let is_misplaced = |change: &TableChange| misplaced.iter().any(|one| one.is(change));
+    let (made, missing) = (made(changes, &unexpected, &is_misplaced), missing(changes, tables));
     let found = match (changes.is_empty(), missing.is_empty()) {
         (true, true) => paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0),
         (true, false) => format!("Nothing changed in any bind.\n\n{}", missing.trim_end()),
@@ -175,7 +177,16 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
         }
     }
     let verdict = paragraph(&format!("{}, where marked ≠:", not_as_expected(&misplaced)), 0, 0);
+    let verdict = with_line(&verdict, of_changes(changes, &unexpected, &misplaced));
     format!("{verdict}\n\n{compared}\n\n{values}{found}")
+}
+
+/// Adds the line to look at first to a verdict, where one is known.
+pub(super) fn with_line(verdict: &str, accused: Option<String>) -> String {
+    match accused {
+        Some(accused) => format!("{verdict}\n\n  look at  {}", paragraph(&accused, 11, 13)),
+        None => verdict.to_string(),
+    }
 }
 
 /// Returns the verdict: the changes of other binds than were meant, where there are any.
@@ -235,7 +246,7 @@ fn counts(counts: &[ExpectedChange]) -> String {
 
 /// Names the statements behind changes that were not expected.
 fn makers(changes: &ChangeSet, unexpected: &[TableChange]) -> String {
-    match made(changes, unexpected) {
+    match made(changes, unexpected, &|_| false) {
         made if made.is_empty() => UNKNOWN_MAKER.to_string(),
         made => made.trim_end().to_string(),
     }

@@ -10,10 +10,12 @@ use super::lock::time;
 use super::table::{paragraph, say};
 use super::words::{cut, enumerated, quoted, times};
 use crate::error::capitalized;
-use crate::instrument::{Place, Stray, Unprepared};
+use crate::instrument::{Place, Stray, ThreadState, Unprepared};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{Author, Clue, Fate, KeyAction, Last, Replaced, Statement, StillOpen, Unenforced, Unfailed};
+use crate::observe::{
+    Author, Clue, Fate, KeyAction, Last, Replaced, RollbackBy, Statement, StillOpen, Unenforced, Unfailed,
+};
 use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
@@ -23,6 +25,11 @@ const VALUE: usize = 40;
 /// The number of statements that may have written a row which are shown.
 const WRITERS_SHOWN: usize = 3;
 
+/// The reasons for which SQLite takes a statement and changes nothing.
+const WITHOUT_ERROR: &str =
+    "SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO NOTHING, a WHERE that no \
+                             row meets, or in a trigger.";
+
 /// Writes a clue in one paragraph.
 pub(super) fn clue(clue: &Clue) -> String {
     match clue {
@@ -30,12 +37,18 @@ pub(super) fn clue(clue: &Clue) -> String {
             let (row, was) = if *rows == 1 { ("The row", "was") } else { ("The rows", "were") };
             authored(&format!("{row} in `{bind}` {was}"), table, author)
         }
-        Clue::Nearest { bind, table, author, at_start } => {
+        Clue::Nearest { bind, table, author, at_start, met_by } => {
             let was = match at_start.as_slice() {
                 [] => format!("The nearest row in `{bind}` was"),
                 columns => format!("The nearest row in `{bind}` had {} at the start, and was", values(columns)),
             };
-            authored(&was, table, author)
+            let found = authored(&was, table, author);
+            if met_by.is_empty() {
+                return found;
+            }
+            let met =
+                format!("The INSERT was given a key that this row had already, {}, and so updated it.", values(met_by));
+            format!("{found}\n{}", say(&met))
         }
         Clue::Earlier { bind, table, last } => {
             listed(&format!("Before that, the same row of `{table}` in `{bind}` was written by"), Some(table), last)
@@ -43,17 +56,23 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Created { bind, statement } => {
             under(&format!("The table in `{bind}` was created by"), None, &[statement])
         }
-        Clue::Lost { bind, table, last, .. } => listed(&lost(bind, table, last), Some(table), last),
+        Clue::Lost { bind, table, last, .. } => {
+            let found = listed(&lost(bind, table, last), Some(table), last);
+            if last.statements.iter().any(|one| one.fate() != Fate::Nothing) {
+                return found;
+            }
+            format!("{found}\n{}", say(WITHOUT_ERROR))
+        }
         Clue::Failed { statement } => {
             under("Before that, a statement of the same transaction failed:", None, &[statement])
         }
-        Clue::Unfailed { unfailed } => say(unfailed_before(*unfailed)),
+        Clue::Unfailed { unfailed } => say(&unfailed_before(*unfailed)),
         Clue::FailedIn { statement } => {
             under("After that, a statement of the same transaction failed:", None, &[statement])
         }
         Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
         Clue::Came { came } => came_about(came),
-        Clue::Unopened { bind, given } => unopened(bind, given),
+        Clue::Unopened { bind, given, .. } => unopened(bind, given),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
         Clue::NotDeleted { bind, table } => say(&format!("No DELETE has run on `{table}` in `{bind}`.")),
         Clue::Trigger { bind, trigger, text, statement } => {
@@ -103,25 +122,29 @@ pub(super) fn clue(clue: &Clue) -> String {
             say(&if *reads_log { found } else { format!("{found} {log}") })
         }
         Clue::Unprepared { one, times: count } => {
-            let in_all = if *count > 1 { format!(", {} in all,", times(*count)) } else { String::new() };
-            refused(&format!("SQLite refused to prepare a statement{in_all}"), one)
+            let in_all = if *count > 1 { format!(" {}", times(*count)) } else { String::new() };
+            refused(&format!("SQLite refused this statement{in_all}"), one)
         }
         Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
     }
 }
 
-/// Says that no error was the reason.
-pub(super) fn unfailed_before(unfailed: Unfailed) -> &'static str {
-    match (unfailed.is_of_savepoint, unfailed.is_sure) {
-        (false, true) => "No write of that transaction had failed before, and SQLite had refused no statement.",
-        (false, false) => {
-            "No write of that transaction is known to have failed before, and SQLite had refused no statement."
+/// Says that no error was the reason, and where to look for one.
+pub(super) fn unfailed_before(unfailed: Unfailed) -> String {
+    let Unfailed { is_of_savepoint, is_sure, by } = unfailed;
+    let of = if is_of_savepoint { "within that savepoint" } else { "of that transaction" };
+    let had = if is_sure { "had failed" } else { "is known to have failed" };
+    let next = match by {
+        RollbackBy::Call => {
+            "the code asked for the rollback. Look at the condition, or at an error of its own, that leads there"
         }
-        (true, true) => "No write within that savepoint had failed before, and SQLite had refused no statement.",
-        (true, false) => {
-            "No write within that savepoint is known to have failed before, and SQLite had refused no statement."
+        RollbackBy::Drop => {
+            "the code left before a commit. Look for one that is missing, or for a `return` or a `?` before it"
         }
-    }
+        RollbackBy::Future => "the code was stopped at an `.await` before its commit, by a timeout or a `select!`",
+        RollbackBy::Unknown => "the code asked for the rollback, or left before its commit",
+    };
+    format!("No statement {of} {had}: {next}.")
 }
 
 /// Shows a trigger, with who created it.
@@ -205,14 +228,17 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
         {
             found.push_str(&format!("\n  {}", paragraph(&format!("it began at {place}"), 2, 6)));
         }
-        let more = match open.in_vain {
+        let mut more = match open.in_vain {
             Some(waited) => format!("open for {been} when this assertion failed, and still {} later", time(waited)),
             None => format!("open for {been} when this assertion failed"),
         };
-        found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
         if let Some((thread, state)) = &open.thread {
-            found.push_str(&format!("\n  {}", paragraph(&doing(thread, *state), 2, 6)));
+            more = format!("{more}; {}", doing(thread, *state));
+            if open.in_vain.is_some() && *state == ThreadState::Idle {
+                more.push_str(": nothing is about to commit it");
+            }
         }
+        found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
         if let Some(last) = &open.last {
             found.push_str(&format!("\n  the last that it wrote:\n{}", statement(last, None, 4)));
         }

@@ -6,9 +6,10 @@ use rusqlite::types::Value;
 
 use super::clues::clue;
 use super::late::late;
+use super::look_at::look_at;
 use super::table::{explained, paragraph, Table};
-use super::values::{difference, kind, row_in_short};
-use super::words::{cut, enumerated, quoted, times};
+use super::values::{difference, differing, kind, row_in_short};
+use super::words::{enumerated, quoted, times};
 use crate::error::{argument, capitalized, Error};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
@@ -17,9 +18,8 @@ use crate::row::{Row, Shown};
 
 /// The number of rows of a bind that are shown.
 const ROWS_SHOWN: usize = 3;
-/// The number of columns that a headline names, and the characters of each value.
+/// The number of columns that a headline names.
 const COLUMNS_NAMED: usize = 2;
-const VALUE: usize = 40;
 /// The number of binds that a headline names; a dynamic bind may have very many.
 const BINDS_NAMED: usize = 20;
 
@@ -35,6 +35,10 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     let looked_for = if row.is_empty() { "any row".to_string() } else { row_in_short(row) };
     let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
     let mut report = format!("{}\n\n", paragraph(&headline(failure), 0, 0));
+    let accused = look_at(failure);
+    if let Some(accused) = &accused {
+        let _ = writeln!(report, "  look at     {}", paragraph(accused, 14, 16));
+    }
     let _ = writeln!(report, "  looked for  {looked_for}");
     let _ = writeln!(report, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let _ = writeln!(report, "{}\n", found(failure));
@@ -46,6 +50,9 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     }
     for hint in hints(failure) {
         let _ = writeln!(report, "{}\n", paragraph(&hint, 0, 0));
+    }
+    if accused.is_some() {
+        return report.trim_end().to_string();
     }
     let steps = [
         (&*format!("db.locate({table:?}, row)?"), "every place where the row is"),
@@ -131,18 +138,14 @@ fn elsewhere(failure: &Failure<'_>, places: &[Whereabouts]) -> String {
 fn nearly(failure: &Failure<'_>) -> Option<String> {
     let target = failure.exhibits.iter().find(|exhibit| exhibit.is_target)?;
     let Finding::Near(Some(near)) = &target.found else { return None };
-    let Near { row, different, .. } = near.first()?;
+    let Near { different, .. } = near.first()?;
     let same = failure.row.cells().len() - different.len();
     if different.is_empty() || same < different.len() || failure.clues.iter().any(Clue::is_of_another_row) {
         return None;
     }
-    let mut columns = Vec::new();
-    for name in different.iter().take(COLUMNS_NAMED) {
-        let (found, asked) = (row.value(name)?, failure.row.value(name)?);
-        let (found, asked) = (cut(&Shown(found).to_string(), VALUE), cut(&Shown(asked).to_string(), VALUE));
-        columns.push(format!("`{name}` = {found}, not {asked}"));
-    }
-    let more = if different.len() > COLUMNS_NAMED { " and more" } else { "" };
+    let columns = differing(failure);
+    let more = if columns.len() > COLUMNS_NAMED { " and more" } else { "" };
+    let columns = &columns[..columns.len().min(COLUMNS_NAMED)];
     Some(format!("the nearest row there has {}{more}", columns.join(", and ")))
 }
 

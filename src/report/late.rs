@@ -24,7 +24,7 @@ pub(super) fn late(late: &Late) -> String {
         }
     }
     for change in missing {
-        report.push_str(&format!("\nNot in `{replica}` yet, of `{}`:", change.table()));
+        report.push_str(&format!("\nIn `{}`, `{replica}` did not have this yet:", change.table()));
         for line in details(change).lines() {
             report.push_str("\n  ");
             report.push_str(&paragraph(line, 2, 6));

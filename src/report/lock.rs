@@ -1,6 +1,7 @@
 //! The transactions that others wait for or have missed, in words.
 
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::account::{doing, end, ending, ran_on, statement};
@@ -9,10 +10,10 @@ use super::table::paragraph;
 use super::words::cut;
 use crate::database::Database;
 use crate::harness::{Created, Running, Transactions};
-use crate::instrument::Waiting;
+use crate::instrument::{Place, Waiting};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{self, Creation, Holder, Statement, Waiter};
+use crate::observe::{self, Creation, Holder, Statement, TooLate, Waiter};
 use crate::sqlite::vfs::{GivenUp, Lock};
 
 /// The characters that are shown of the text of a statement that reads.
@@ -38,6 +39,11 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
         |who: &str, end: &str| paragraph(&format!("multibind: bind `{}`: {who} {wanted}{end}", database.label()), 0, 2);
     let waiter = observe::waiter(running, *waiting);
     let waits_in = waiter.as_ref().map(|(Waiter::Statement(one) | Waiter::Commit(one))| one.thread().id());
+    let waiting_at = match &waiter {
+        Some(Waiter::Statement(one)) => one.recorded().place.clone(),
+        _ => None,
+    };
+    let mut has_left = String::new();
     let waiter = match waiter {
         Some(Waiter::Statement(one)) => format!("{}\n{}", told("this statement", ":"), without_end(&one)),
         Some(Waiter::Commit(one)) => {
@@ -49,7 +55,12 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
     let held = match observe::holder(running, database.key(), wait.at).filter(|_| wait.lock == Lock::Write) {
         Some(holder) => {
             let open = format!("The lock was held by a transaction, open for {}, that", time(holder.open));
-            if waits_in == Some(holder.last.thread().id()) {
+            let is_one_thread = waits_in == Some(holder.last.thread().id());
+            let left = waiting_at.as_ref().filter(|_| is_one_thread).and_then(|place| left_open(&holder, place));
+            if let Some(left) = left {
+                has_left = format!("\n  {}", paragraph(&left, 2, 2));
+            }
+            if is_one_thread {
                 of_one_thread = Some(
                     "Both are of one thread, which cannot end the one while it waits for the other: end that before, or \
                      write on its connection.",
@@ -66,7 +77,20 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
         },
     };
     let advice = of_one_thread.map_or(String::new(), |advice| format!("\n  {}", paragraph(advice, 2, 2)));
-    format!("{waiter}\n  {held}{advice}")
+    format!("{waiter}\n  {held}{has_left}{advice}")
+}
+
+/// Says that the function which began a transaction had returned as a statement of the same thread waited for it.
+fn left_open(holder: &Holder, waiting: &Place) -> Option<String> {
+    let begun = holder.begun.as_ref().unwrap_or(&holder.last);
+    let place = match begun.recorded().transaction.as_ref().and_then(|one| one.begun()) {
+        Some(place) => place,
+        None => Arc::clone(begun.recorded().place.as_ref()?),
+    };
+    let function = place.function().filter(|function| waiting.has_left(function))?;
+    let at = place.text()?;
+    let begun_at = at.strip_suffix(function).map_or(at, |line| line.trim_end_matches(", "));
+    Some(format!("Look at {begun_at}: `{function}` began the transaction there, and returned without ending it."))
 }
 
 /// Writes a statement that waited, whose end is said around it.
@@ -114,6 +138,9 @@ fn stale(running: &Running) -> Vec<String> {
             None => "\n  No statement was recorded that wrote in between.".to_string(),
         };
         // On one thread, a transaction that began with the lock would have had the other write wait for it in vain.
+        if let Some(own) = own_write(late) {
+            report += &format!("\n  {}", paragraph(&own, 2, 2));
+        }
         let is_one_thread =
             late.missed.as_ref().is_some_and(|missed| missed.thread().id() == late.failed.thread().id());
         let next = if is_one_thread {
@@ -123,6 +150,15 @@ fn stale(running: &Running) -> Vec<String> {
         };
         format!("{report}\n  {}", paragraph(next, 2, 2))
     })
+}
+
+/// Says that the function whose transaction came too late made the other write itself.
+fn own_write(late: &TooLate) -> Option<String> {
+    let place = late.failed.recorded().place.as_ref()?;
+    let function = place.function()?;
+    let missed = late.missed.as_ref().filter(|missed| missed.connection() != late.failed.connection())?;
+    let line = missed.recorded().place.as_ref()?.line_in(function)?;
+    Some(format!("Look at {line}: `{function}` made that write there, on another connection than its transaction's."))
 }
 
 /// Describes the last transaction that wrote to a database and was committed.

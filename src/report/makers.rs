@@ -13,8 +13,9 @@ use crate::observe::{ChangeSet, Compared, Statement, TableChange};
 const TABLES: usize = 3;
 const STATEMENTS: usize = 3;
 
-/// Names the statements that made these changes; nothing of changes whose statements are not known.
-pub(super) fn made(changes: &ChangeSet, tables: &[TableChange]) -> String {
+/// Names the statements that made these changes; nothing of changes whose statements are not known. Where the bind is not the
+/// one that was meant, or no line of a statement is known, its connection is named too.
+pub(super) fn made(changes: &ChangeSet, tables: &[TableChange], is_wrong: &dyn Fn(&TableChange) -> bool) -> String {
     let mut report = String::new();
     for change in tables.iter().take(TABLES) {
         let makers = changes.makers(change);
@@ -23,7 +24,8 @@ pub(super) fn made(changes: &ChangeSet, tables: &[TableChange]) -> String {
         }
         let title = format!("`{}` in `{}` was changed by", change.table, change.bind);
         report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&makers, &change.table));
-        if let Some(came) = makers.last().and_then(|maker| changes.came(change, maker)) {
+        let is_asked = |maker: &&Statement| is_wrong(change) || maker.place().is_none();
+        if let Some(came) = makers.last().filter(is_asked).and_then(|maker| changes.came(change, maker)) {
             report += &format!("{}\n\n", came_about(&came));
         }
     }
@@ -47,7 +49,7 @@ pub(super) fn missing(changes: &ChangeSet, tables: &[Compared]) -> String {
         let title = format!("Nothing has stayed in `{table}` of `{bind}` of");
         report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&attempts, table));
         if let Some(unfailed) = attempts.last().and_then(|last| changes.unfailed(last)) {
-            report += &format!("{}\n\n", say(unfailed_before(unfailed)));
+            report += &format!("{}\n\n", say(&unfailed_before(unfailed)));
         }
     }
     report
@@ -73,18 +75,17 @@ fn listed(statements: &[Statement], table: &str) -> String {
 
 /// Says from where the same statement ran again, as far as the calls that led to it tell.
 fn ran_from(one: &Statement, again: &[&Statement]) -> String {
-    let mut is_same = true;
+    let (mut is_same, mut is_one_call) = (true, true);
     for next in again {
         match one.compare_calls(next) {
             Calls::Differ(first, second) => return format!(": through {first}, and through {second}"),
-            Calls::Same => {}
+            Calls::Same { is_one_call: is_one } => is_one_call &= is_one,
             Calls::Unknown => is_same = false,
         }
     }
-    if is_same {
-        " from that line, with the same callers each time: in a loop, or in two calls on one line of the test"
-            .to_string()
-    } else {
-        " from there".to_string()
+    match (is_same, is_one_call) {
+        (true, true) => ", by the same calls each time: one of these lines is in a loop".to_string(),
+        (true, false) => " from that line, by two calls that stand on one line".to_string(),
+        (false, _) => " from there".to_string(),
     }
 }

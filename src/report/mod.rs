@@ -13,6 +13,7 @@ pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
 pub(crate) mod lock;
+mod look_at;
 mod makers;
 mod mermaid;
 pub(crate) mod page;

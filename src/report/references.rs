@@ -1,6 +1,8 @@
 //! The report of rows that refer to what is not there.
 
+use super::changes::with_line;
 use super::clues::{clue, unenforced};
+use super::look_at::of_broken;
 use super::table::paragraph;
 use crate::error::Error;
 use crate::observe::{Broken, Clue};
@@ -15,7 +17,7 @@ const ACROSS: &str =
 
 /// Reports rows that refer to nothing.
 pub(crate) fn broken(broken: &[Broken]) -> String {
-    let mut report = paragraph(&verdict(broken), 0, 0) + "\n";
+    let mut report = with_line(&paragraph(&verdict(broken), 0, 0), of_broken(broken)) + "\n";
     for Broken { orphan, .. } in &broken[..broken.len().min(SHOWN)] {
         report.push_str(&format!("\n  {}", paragraph(&orphan.to_string(), 2, 6)));
     }

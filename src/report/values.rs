@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 
 use super::words::cut;
 use crate::error::joined_by;
+use crate::observe::{Failure, Finding, Near};
 use crate::row::{Row, Shown};
 
 /// The shown length of a row, in characters.
@@ -11,6 +12,8 @@ const ROW_SHOWN: usize = 600;
 /// The shown length of a text, in characters, and of a blob, in bytes.
 const TEXT_SHOWN: usize = 80;
 const BLOB_SHOWN: usize = 32;
+/// The shown length of each value of a column that differs, in characters.
+const VALUE: usize = 40;
 
 /// Writes a row on one line, long values cut.
 pub(super) fn row_in_short(row: &Row) -> String {
@@ -115,4 +118,18 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Text(_) => "text",
         Value::Blob(_) => "a blob",
     }
+}
+
+/// Names the columns in which the nearest row of the bind that was meant differs, each with both values.
+pub(super) fn differing(failure: &Failure<'_>) -> Vec<String> {
+    let target = failure.exhibits.iter().find(|exhibit| exhibit.is_target);
+    let Some(Finding::Near(Some(near))) = target.map(|target| &target.found) else { return Vec::new() };
+    let Some(Near { row, different, .. }) = near.first() else { return Vec::new() };
+    let mut columns = Vec::new();
+    for name in different {
+        let (Some(found), Some(asked)) = (row.value(name), failure.row.value(name)) else { continue };
+        let (found, asked) = (cut(&Shown(found).to_string(), VALUE), cut(&Shown(asked).to_string(), VALUE));
+        columns.push(format!("`{name}` = {found}, not {asked}"));
+    }
+    columns
 }

@@ -40,9 +40,16 @@ fn unplaced(report: &str) -> String {
         "  rolled back by the close of its connection at ",
         "  the database was opened at ",
     ];
+    /// The beginning of the line to look at first.
+    const LOOK_AT: &str = "  look at  ";
     let (mut lines, mut in_place) = (Vec::<String>::new(), false);
     for line in report.lines() {
         match lines.last_mut() {
+            // The rest of the line to look at.
+            Some(last) if last.starts_with(LOOK_AT) && line.starts_with("             ") => {
+                last.push(' ');
+                last.push_str(line.trim_start());
+            }
             // The rest of a place that is wrapped.
             Some(last) if in_place && line.starts_with("      ") => last.push_str(line),
             _ => {
@@ -54,6 +61,9 @@ fn unplaced(report: &str) -> String {
     }
     for line in &mut lines {
         *line = timeless(line);
+        if let Some(did) = line.strip_prefix(LOOK_AT).and_then(|rest| rest.split_once(": it ")) {
+            *line = format!("{LOOK_AT}… it {}", did.1);
+        }
         let Some(start) = PLACES.iter().find(|start| line.starts_with(**start)) else { continue };
         let place = line[start.len()..].replace(' ', "");
         let function = match place.split_once(',') {

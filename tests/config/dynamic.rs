@@ -397,6 +397,7 @@ fn a_row_of_the_wrong_tenant_is_located() {
     the row landed in `users[users_tenant_acme]` instead of
     `users[users_tenant_bee]`
 
+      look at  … it used a connection to `users[users_tenant_acme]`, not to `users[users_tenant_bee]`
       looked for  user: name = 'bob'
       expected    in `users[users_tenant_bee]`, committed, and in no other bind
 
@@ -416,12 +417,6 @@ fn a_row_of_the_wrong_tenant_is_located() {
 
     Connection 1 to `users[users_tenant_acme]` came from `db.pool_for`
       at config::dynamic::add
-
-    To look further:
-      db.locate("user", row)?
-        every place where the row is
-      db.connection("users[users_tenant_acme]")?
-        a connection to `users[users_tenant_acme]`
     "#);
 }
 

@@ -227,6 +227,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
     the row landed in `default` instead of `meta`
 
+      look at  … it gave `default`, with `db.uri`
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -247,14 +248,11 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "ann" })), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -268,10 +266,6 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
     Ok(())
 }
@@ -284,6 +278,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "sign-up of ann" })), @r#"
     the row landed in `default` instead of `meta`
 
+      look at  … it gave `default`, with `db.uri`
       looked for  log: event = 'sign-up of ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -306,10 +301,6 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -320,6 +311,7 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "started" })), @r#"
     the row landed in `meta`, but also in `default`
 
+      look at  … it used a connection to `default`, not to `meta`
       looked for  log: event = 'started'
       expected    in `meta`, committed, and in no other bind
 
@@ -346,10 +338,6 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
       at landing::assertions::plain
     Its address came from `db.uri`
       at landing::assertions::plain
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -367,6 +355,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
     the row did not land in `auth`: the nearest row there has `username` = 'anne',
     not 'ann'
 
+      look at  … it wrote `username` = 'anne', not 'ann'
       looked for  user: username = 'ann', email = 'ann@example'
       expected    in `auth`, committed, and in no other bind
 
@@ -383,14 +372,11 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { id: 6, email: None })), @r#"
     the row did not land in `auth`: the nearest row there has `id` = 4, not 6
 
+      look at  … it wrote `id` = 4, not 6
       looked for  user: id = 6, email = NULL
       expected    in `auth`, committed, and in no other bind
 
@@ -409,10 +395,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
@@ -445,6 +427,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
     the row landed in `auth` instead of `meta`
 
+      look at  … it gave `auth`, with `db.uri`
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -467,10 +450,6 @@ fn a_bind_without_the_table_says_so(db: Harness) {
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
@@ -530,6 +509,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { post_id: 1 })), @r#"
     the row landed in `default` instead of `meta`
 
+      look at  … it gave `default`, with `db.uri`
       looked for  log: post_id = 1
       expected    in `meta`, committed, and in no other bind
 
@@ -552,10 +532,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
     db.assert_not_landed(None, "log", asked());
 }
@@ -566,6 +542,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "ann" })), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -579,14 +556,11 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! {})), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: any row
       expected    not in `auth`
 
@@ -603,10 +577,6 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed(None, "post", row! {})), @r#"
     the row did not land in `default`: it is in no bind
@@ -691,6 +661,7 @@ fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
     insta::assert_snapshot!(message, @r#"
     the row did not land in `auth`: it is in no bind
 
+      look at  … it wrote the nearest row
       looked for  page: body = 'All work and no play makes Jack a dull boy. All work
                     and no play makes Jack a du'… (1336 characters), image = x'00010
                     2030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'…
@@ -719,10 +690,6 @@ fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
           wor…
       at landing::assertions::long_values_are_cut_but_differences_shown
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("page", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 
     let columns = (1..=100).map(|n| format!("column_{n} DEFAULT {n}")).collect::<Vec<_>>().join(", ");
@@ -902,6 +869,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     the row is in `auth`, but not committed: a transaction that wrote to `user` is
     still open
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -916,15 +884,12 @@ fn shared_cache_shows_a_row_as_not_committed() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     the row is in `auth`, but not committed: a transaction that wrote to `user` is
     still open
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -939,16 +904,13 @@ fn shared_cache_shows_a_row_as_not_committed() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
     the row is in `auth`, but not committed: a transaction that wrote to `user` is
     still open
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -964,15 +926,12 @@ fn shared_cache_shows_a_row_as_not_committed() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     the row is in `auth`, but not committed: a transaction that wrote to `user` is
     still open
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -988,10 +947,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
@@ -1001,6 +956,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is in no bind
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -1014,15 +970,12 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     unknown whether the row is in `auth`: a transaction that can write to `auth` is
     still open, and nobody else sees its rows
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -1036,15 +989,12 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     let (landed, not_landed) = uncommitted(Bind::temp_file, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is in no bind
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -1059,15 +1009,12 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     unknown whether the row is in `auth`: a transaction that can write to `auth` is
     still open, and nobody else sees its rows
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -1082,10 +1029,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
@@ -1128,6 +1071,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     insta::assert_snapshot!(landed, @r#"
     unknown whether the row landed in `auth`: the bind cannot be read
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -1142,14 +1086,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     unknown whether the row is in `auth`: the bind cannot be read
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -1164,15 +1105,12 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     let (landed, not_landed) = uncommitted(Bind::memdb, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
     unknown whether the row landed in `auth`: the bind cannot be read
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -1188,14 +1126,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
     unknown whether the row is in `auth`: the bind cannot be read
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  user: username = 'ann'
       expected    not in `auth`
 
@@ -1211,10 +1146,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
@@ -1243,6 +1174,7 @@ fn an_uncommitted_deletion_hides_no_row() {
     unknown whether the row is in `default`: it is not seen, but a transaction that
     wrote to `log` is still open
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  log: event = 'started'
       expected    not in `default`
 
@@ -1259,15 +1191,12 @@ fn an_uncommitted_deletion_hides_no_row() {
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "started" })), @r#"
     the row landed in `meta`, but may be in `default` too: a transaction that wrote
     to `log` is still open there
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  log: event = 'started'
       expected    in `meta`, committed, and in no other bind
 
@@ -1289,10 +1218,6 @@ fn an_uncommitted_deletion_hides_no_row() {
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection("meta")?  a connection to `meta`
     "#);
     // Whether it is in another bind does not matter here.
     db.assert_not_landed("meta", "log", row! { event: "stopped" });
@@ -1363,6 +1288,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "made", row! { x: 1 })), @r#"
     unknown whether the row is in `auth`: the bind cannot be read
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  made: x = 1
       expected    not in `auth`
 
@@ -1377,10 +1303,6 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       at landing::assertions::in_a_shared_cache_tables_that_are_being_made_are_reported
       on the test's thread, connection 2, not committed
       open for … when this assertion failed
-
-    To look further:
-      db.locate("made", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
     conn.execute_batch("COMMIT").unwrap();

@@ -60,6 +60,8 @@ fn other_values_than_those_expected_are_shown_row_by_row(db: Harness) {
     assert_snapshot!(failure(|| changed.assert(expected)), @r#"
     the changes are not those expected, where marked ≠:
 
+      look at  … it changed `user` 3 times
+
          bind   table   expected       found
      ≠   auth   user    + 2 inserted   + 2 inserted
                         ~ 1 updated    ~ 1 updated

@@ -413,6 +413,11 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
       INSERT INTO post (title) VALUES ('for auth')
       at landing::changes::a_row_in_the_wrong_bind_is_located
       on the test's thread, connection 1, committed
+
+    Connection 1 to `default` was opened
+      at landing::changes::driver
+    Its address came from `db.uri`
+      at landing::changes::driver
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:

@@ -62,6 +62,8 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +2, "meta.log" => +1, "meta.setting" => ~1 })), @r#"
     the changes are not those expected, where marked ≠:
 
+      look at  … it changed `post_tag`
+
          bind      table      expected       found
      ≠   default   post_tag   nothing        - 3 deleted
     ─
@@ -171,6 +173,8 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         ("default", "a.b") => +1, "default.gone" => dropped -2, "default.gone" => created, "main.made" => created +1
     })), @r#"
     the changes are not those expected, where marked ≠:
+
+      look at  … it changed `kept`
 
          bind      table   expected       found
          default   a.b     + 1 inserted   + 1 inserted

@@ -47,6 +47,7 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
         assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { cents: 650 })), @r#"
         the row did not land in `default`: it is in no bind
 
+          look at  … it read `replica` while that was behind `default`
           looked for  purchase: cents = 650
           expected    in `default`, committed, and in no other bind
 
@@ -63,12 +64,8 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
         values:
           SELECT cents FROM product WHERE sku = 'tea'
           at landing::late_reads::buy
-        Not in `replica` yet, of `product`:
+        In `product`, `replica` did not have this yet:
           ~ sku = 'tea', cents = 500 → 650
-
-        To look further:
-          db.locate("purchase", row)?  every place where the row is
-          db.connection("default")?    a connection to `default`
         "#);
     }
 }

@@ -815,3 +815,42 @@ fn a_log_can_be_sent_and_shared() {
     everywhere::<multibind::statements::StatementLog>();
     everywhere::<Statement>();
 }
+
+#[rstest]
+fn what_a_virtual_table_holds_back_until_a_savepoint_or_a_commit_is_no_statement(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = Harness::builder()
+        .bind("auth", storage().schema("CREATE VIRTUAL TABLE note USING fts5(body)"))
+        .start()
+        .unwrap();
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    // A virtual table reads its settings as a connection uses it first.
+    conn.execute("INSERT INTO note VALUES ('first')", []).unwrap();
+    let log = db.record();
+    conn.execute_batch("BEGIN; INSERT INTO note VALUES ('a'); SAVEPOINT s; INSERT INTO note VALUES ('b'); COMMIT")
+        .unwrap();
+    log.assert_count("auth", 2);
+    drop(log);
+    conn.execute_batch("BEGIN; INSERT INTO note VALUES ('c'); SAVEPOINT s; COMMIT").unwrap();
+    assert!(db.last_writes("auth", "note_data").unwrap().is_empty());
+    let writes = db.last_writes("auth", "note").unwrap();
+    assert!(writes.iter().all(|one| one.stayed() == Some(true)), "{writes:?}");
+}
+
+#[test]
+fn a_statement_within_a_function_is_shown_as_it_is_written() {
+    let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE t (x)")).start().unwrap();
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    conn.create_scalar_function("note", 1, FunctionFlags::SQLITE_UTF8, |context| {
+        // SAFETY: the connection is the one that calls, and is used within the call alone.
+        let conn = unsafe { context.get_connection() }?;
+        conn.execute("INSERT INTO t\nVALUES (?1)", [context.get::<i64>(0)?]).map(|_| 0)
+    })
+    .unwrap();
+    let log = db.record();
+    conn.query_row("SELECT note(7)", [], |_| Ok(())).unwrap();
+    let writes = log.containing("INSERT");
+    assert_eq!(writes[0].sql_with_values(), "INSERT INTO t\nVALUES (?1)");
+    assert_eq!(writes[0].stayed(), Some(true));
+}

@@ -204,6 +204,7 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     assert_snapshot!(failure(|| db.assert_landed(["auth", "meta"], "log", asked())), @r#"
     the row landed in `auth` and `meta`, but also in `default`
 
+      look at  … it opened a connection to `auth`
       looked for  log: event = 'sign-up'
       expected    in `auth` and `meta`, committed, and in no other bind
 
@@ -240,14 +241,11 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     Its address came from `db.uri`
       at landing::times::log
       several times
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
     assert_snapshot!(failure(|| db.assert_not_landed(["auth", "meta"], "log", asked())), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  log: event = 'sign-up'
       expected    not in `auth` or `meta`
 
@@ -273,10 +271,6 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
       on the test's thread, connection 3, committed
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 

@@ -132,7 +132,10 @@ fn a_folder_is_held_as_long_as_a_forked_process_lives() {
 
     // The forked process ends as it reads the end of its input. The lock comes free when it has.
     drop(input);
-    flock(File::open(folder).unwrap(), FlockOperation::LockExclusive).unwrap();
+    let folder = File::open(folder).unwrap();
+    flock(&folder, FlockOperation::LockExclusive).unwrap();
+    // Not by closing it: another test may start a process at this moment, which has the file too until it runs its program.
+    flock(&folder, FlockOperation::Unlock).unwrap();
     passes("starts", temporary.path());
     assert_eq!(names(temporary.path()), NOTHING);
 }

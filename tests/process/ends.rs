@@ -504,6 +504,8 @@ fn a_wait_in_vain_says_when_its_holder_ended() {
             process::ends::runs::a_holder_commits_after_a_wait_in_vain
         The transaction began with the lock at tests/process/ends.rs:[line],
             process::ends::runs::reserve
+      Look at tests/process/ends.rs:[line] `process::ends::runs::reserve` began the
+      transaction there, and returned without ending it.
       Both are of one thread, which cannot end the one while it waits for the other:
       end that before, or write on its connection.
     ");
@@ -526,6 +528,8 @@ fn a_write_that_comes_too_late_has_the_commit_in_between() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on the test's thread, connection 2, committed
+      Look at tests/process/ends.rs:[line] `process::ends::runs::sign_up` made that
+      write there, on another connection than its transaction's.
       Both ran on one thread: write on the transaction's own connection, or before
       it reads (SQLITE_BUSY_SNAPSHOT).
     ");

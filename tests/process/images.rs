@@ -83,8 +83,10 @@ pub(crate) fn ran(output: Output) -> Ran {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{text}{error}");
     let line = |name: &str| {
-        let found = text.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>();
-        found.join("\n")
+        // Pools log that where the machine is busy.
+        let found =
+            text.lines().filter_map(|line| line.strip_prefix(name)).filter(|line| !line.contains("it takes its time"));
+        found.collect::<Vec<_>>().join("\n")
     };
     Ran { made: line("made ").parse().unwrap(), found: line("found "), log: line("log ") }
 }
@@ -204,7 +206,7 @@ fn an_image_that_others_can_write_to_is_not_trusted() {
 
 #[test]
 fn forty_processes_at_once_make_it_once_or_twice() {
-    let place = Place::new(&format!("{SCHEMA}{}", "CREATE TABLE more (x); DROP TABLE more;\n".repeat(2000)));
+    let place = Place::new(&format!("{SCHEMA}{}", "CREATE TABLE more (x); DROP TABLE more;\n".repeat(300)));
     let start = || place.command("starts").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let children = std::iter::repeat_with(start).take(40).collect::<Vec<_>>();
     let mut makers = 0;

@@ -85,7 +85,7 @@ fn a_log_that_the_application_sets_later_is_its_own() {
     }
     let db = start();
     let before = report(&db);
-    assert!(before.contains("SQLite refused to prepare a statement on `billing`: no such table: coupon"), "{before}");
+    assert!(before.contains("SQLite refused this statement on `billing`: no such table: coupon"), "{before}");
     assert!(LOGGED.lock().unwrap().is_empty());
     log_to_the_application();
     db.connection("billing").unwrap().execute("INSERT INTO neither VALUES (1)", []).unwrap_err();

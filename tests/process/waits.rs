@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use multibind::binds::Storage;
+use multibind::pools::Pool;
 use multibind::rusqlite::Connection;
 use multibind::{context, row, Bind, Error, Harness, Keep};
 use rstest::rstest;
@@ -71,18 +72,21 @@ fn plain(db: &Harness) -> Connection {
     Connection::open(db.uri("auth").unwrap()).unwrap()
 }
 
-/// Asks a pool for a connection that it cannot open, until the pool knows why, and leaves it at that.
-fn ask_in_vain(db: &Harness) -> String {
+/// Returns whether a pool has given no connection and does not know why: on a busy machine, the opening has not begun, or not come
+/// to the lock yet.
+fn knows_nothing_yet(told: &str) -> bool {
+    told.ends_with("timed out waiting for connection") || told.contains("it takes its time")
+}
+
+/// Asks a pool for a connection that it cannot open, and leaves it at that.
+fn ask_in_vain(pool: &Pool) -> String {
+    pool.get_timeout(Duration::from_millis(100)).map(drop).unwrap_err().to_string()
+}
+
+/// Asks a pool for a connection that it cannot open, until it knows why.
+fn ask_why(db: &Harness) -> String {
     let pool = db.pool("auth").unwrap();
-    watched(move || {
-        loop {
-            let told = pool.get_timeout(Duration::from_millis(100)).map(drop).unwrap_err().to_string();
-            // On a busy machine, the opening has not come to the lock yet.
-            if !told.contains("it takes its time") {
-                return told;
-            }
-        }
-    })
+    watched(move || std::iter::repeat_with(|| ask_in_vain(&pool)).find(|told| !knows_nothing_yet(told)).unwrap())
 }
 
 // Pools.
@@ -98,7 +102,7 @@ fn failing_pools_block_no_other_harness(#[case] storage: Storage) {
         let db = start(bind(storage).pragma("user_version", 7));
         let writer = plain(&db);
         writer.execute_batch("BEGIN IMMEDIATE; CREATE TABLE made (x)").unwrap();
-        let told = ask_in_vain(&db);
+        let told = ask_why(&db);
         (db, writer, told)
     });
     others_go_on();
@@ -139,7 +143,7 @@ fn pools_waiting_for_an_exclusive_database_block_no_other_harness(#[case] storag
         let db = start(bind(storage).pragma("journal_mode", "delete"));
         let alone = plain(&db);
         alone.execute_batch("PRAGMA locking_mode = EXCLUSIVE; INSERT INTO t VALUES ('alone')").unwrap();
-        let told = ask_in_vain(&db);
+        let told = ask_why(&db);
         assert!(told.contains("bind `auth` is not open yet: database is locked. "), "{told}");
         (db, alone)
     });
@@ -157,7 +161,8 @@ fn pools_without_a_connection_to_give_hold_up_no_other_harness() {
     let stuck = [(); 3].map(|()| {
         let db = start(bind(Storage::Memory).pool_size(1));
         let out = db.connection("auth").unwrap();
-        ask_in_vain(&db);
+        // It opens none, and so knows no more than that.
+        ask_in_vain(&db.pool("auth").unwrap());
         (out, db)
     });
     others_go_on();
@@ -170,10 +175,10 @@ fn a_waiting_pool_names_bind_and_holder() {
     let db = start(bind(Storage::Memory).pragma("user_version", 7).pool_timeout(short));
     let mut session = db.session();
     session.execute("INSERT INTO t VALUES (1)", []).unwrap();
-    let error = thread::Builder::new().name("worker".to_string());
-    let error = thread::scope(|scope| {
-        error.spawn_scoped(scope, || db.connection("auth").map(drop).unwrap_err().to_string()).unwrap().join().unwrap()
-    });
+    let connect = || db.connection("auth").map(drop).unwrap_err().to_string();
+    let connect = || std::iter::repeat_with(connect).find(|told| !knows_nothing_yet(told)).unwrap();
+    let worker = thread::Builder::new().name("worker".to_string());
+    let error = thread::scope(|scope| worker.spawn_scoped(scope, connect).unwrap().join().unwrap());
     let this = thread::current();
     let expected = format!(
         "bind `auth`: the pool gave no connection: timed out waiting for connection: a new connection of the pool of bind \
@@ -221,7 +226,18 @@ fn an_outliving_pool_reports_its_timeout() {
     let db = start(bind(Storage::TempFile));
     let pool = db.pool("auth").unwrap();
     drop(db);
-    let error = pool.get_timeout(Duration::from_millis(100)).map(drop).unwrap_err().to_string();
+    let error = watched(move || {
+        loop {
+            // One who waits for longer gets a connection that says it.
+            let told = match pool.get_timeout(Duration::from_millis(100)) {
+                Ok(conn) => conn.prepare("SELECT x FROM t").map(drop).unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            };
+            if !knows_nothing_yet(&told) {
+                return told;
+            }
+        }
+    });
     assert!(error.contains("the harness of this pool of bind `auth` has ended"), "{error}");
 }
 
@@ -230,7 +246,7 @@ fn a_pools_wait_ends_with_the_harness() {
     let db = start(bind(Storage::MemDb).pragma("user_version", 7));
     let writer = plain(&db);
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    ask_in_vain(&db);
+    ask_why(&db);
     let pool = db.pool("auth").unwrap();
     drop(db);
     watched(move || {
@@ -277,7 +293,7 @@ fn a_statement_that_does_not_end_holds_up_no_other_harness() {
         scope.spawn(move || running.query_row("SELECT wait(), x FROM t", [], |_| Ok(())).unwrap());
         has_begun.recv().unwrap();
         for _ in 0..3 {
-            ask_in_vain(db);
+            ask_in_vain(&db.pool("auth").unwrap());
         }
         let works: [fn(&Harness); 4] = [
             |db| drop(db.reset()),

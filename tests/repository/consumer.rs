@@ -131,6 +131,7 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
     insta::assert_snapshot!(message, @r#"
     the row landed in `default` instead of `meta`
 
+      look at     tests/wrong_bind.rs:11: it gave `default`, with `db.connection`
       looked for  log: event = 'sign-up of ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -151,11 +152,10 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
       called from tests/wrong_bind.rs:11
       on the test's thread, connection 2, committed
 
-    Nothing in this process has opened a connection to `meta`.
+    Connection 2 to `default` came from `db.connection`
+      at tests/wrong_bind.rs:11, wrong_bind::the_audit_line_of_a_sign_up_is_in_meta
 
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
+    Nothing in this process has opened a connection to `meta`.
     "#);
 }
 
@@ -174,6 +174,8 @@ fn a_failed_test_keeps_its_databases() {
     let failure = failure.replace(built().to_str().unwrap(), "[target]");
     insta::assert_snapshot!(failure, @r#"
      `default` instead of `meta`, where marked ≠:
+
+      look at  tests/kept.rs:23: it gave `default`, with `db.connection`
 
     ───────────────────────────────────────────────────
          bind      table   expected       found
@@ -200,6 +202,9 @@ fn a_failed_test_keeps_its_databases() {
       at tests/kept.rs:14, kept::audit::audit
       called from tests/kept.rs:23
       on the test's thread, connection 2, committed
+
+    Connection 2 to `default` came from `db.connection`
+      at tests/kept.rs:23, kept::audit::a_sign_up_is_audited
 
     No statement wrote to `log` in `meta`.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace

@@ -156,7 +156,10 @@ fn the_first_failure(harness: Harness) {
         let (mut kept, mut in_place) = (Vec::new(), false);
         for line in message.trim_end().lines() {
             let is_more = in_place && line.starts_with("      ");
-            in_place = is_more || line.starts_with("  at ") || line.starts_with("  called from ");
+            in_place = is_more
+                || line.starts_with("  at ")
+                || line.starts_with("  called from ")
+                || line.starts_with("  look at ");
             if !in_place {
                 kept.push(line.to_string());
             }

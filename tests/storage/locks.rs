@@ -515,12 +515,8 @@ fn a_failed_assertion_names_who_has_not_committed() {
       at storage::locks::begun
       on thread `signing up`, connection 1, not committed
       it began at storage::locks::begun
-      open for … when this assertion failed, and still 250 ms later
-      thread `signing up` is alive and runs no statement
-
-    To look further:
-      db.locate("t", row)?    every place where the row is
-      db.connection("auth")?  a connection to `auth`
+      open for … when this assertion failed, and still 250 ms later; thread
+          `signing up` is alive and runs no statement: nothing is about to commit it
     "#);
 }
 

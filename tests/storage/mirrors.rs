@@ -303,6 +303,7 @@ fn a_replica_is_no_other_bind_for_landings() {
     assert_snapshot!(failure(|| _ = db.assert_landed("late", "user", bob())), @r#"
     the row is in `auth`, and not yet in its replica `late`
 
+      look at  … it used a connection to `auth`, not to `late`
       looked for  user: name = 'bob'
       expected    in `late`, committed, and in no other bind
 
@@ -322,14 +323,11 @@ fn a_replica_is_no_other_bind_for_landings() {
 
     `late` has what `auth` had at its last replication: `db.replicate("late")`
     first?
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     assert_snapshot!(failure(|| _ = db.assert_not_landed("now", "user", bob())), @r#"
     the row is in `now`
 
+      look at  … it wrote the row
       looked for  user: name = 'bob'
       expected    not in `now`
 
@@ -343,10 +341,6 @@ fn a_replica_is_no_other_bind_for_landings() {
       INSERT INTO user VALUES (2, 'bob')
       at storage::mirrors::a_replica_is_no_other_bind_for_landings
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 
     db.replicate("late").unwrap();

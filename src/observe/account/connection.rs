@@ -6,7 +6,7 @@ use super::given::Given;
 use super::Account;
 use crate::instrument::{Asked, Attached, OpenedBy, Opening, Place, Way};
 use crate::key::BindKey;
-use crate::list::retain;
+use crate::list::filtered;
 use crate::observe::statements::Statement;
 
 /// The connection of a statement, as it came about.
@@ -18,6 +18,8 @@ pub(crate) struct Came {
     pub(crate) opening: Arc<Opening>,
     /// The lines that got a way to the database that it wrote to, of the kind by which it was opened or attached.
     pub(crate) given: Given,
+    /// Set if one call of the application's opened it and ran the statement, or attached the bind.
+    pub(crate) is_of_one_call: bool,
     /// The first statement that wrote on it, where that is another and was about the same table.
     pub(crate) first: Option<Box<Statement>>,
 }
@@ -50,13 +52,22 @@ impl Account {
             .filter(is_alike)
             .filter(|_| opening.by != OpenedBy::Pool);
         let first = first.map(|first| Box::new(first.clone()));
+        let opened_in = opening.place.as_ref().and_then(|place| place.function());
+        let ran = statement.recorded().place.as_ref();
+        let mut is_of_one_call =
+            opened_in.is_some_and(|function| ran.is_some_and(|ran| ran.line_in(function).is_some()));
         let attached = (!opening.names.contains(bind)).then(|| (bind.clone(), opening.attached(bind)));
         let given = match &attached {
             Some((_, Some(attached))) => Given::of(&self.recorder, &attached.names, Way::Address),
             Some((_, None)) => Given::Lines(Vec::new()),
             None if way == Way::Pool => {
-                let mut given = self.recorder.given(&opening.names, way);
-                retain(&mut given, |asked| !names(statement, asked));
+                let all = self.recorder.given(&opening.names, way);
+                let mut given = filtered(&all, |asked| !names(statement, asked));
+                if given.is_empty() {
+                    // A caller that got it for the statement; the statement's own line says it all.
+                    given = filtered(&all, |asked| !is_of(statement, asked));
+                    is_of_one_call = true;
+                }
                 if given.is_empty() {
                     return None;
                 }
@@ -64,8 +75,13 @@ impl Account {
             }
             None => Given::of(&self.recorder, &opening.names, way),
         };
-        Some(Came { number, attached, opening, given, first })
+        Some(Came { number, attached, opening, given, is_of_one_call, first })
     }
+}
+
+/// Returns whether the line that got a statement's connection ran it.
+fn is_of(statement: &Statement, asked: &Asked) -> bool {
+    statement.line().is_some() && statement.line() == asked.place.as_ref().and_then(|place| place.line())
 }
 
 /// Returns whether the place of a statement names the line that got its connection.

@@ -15,6 +15,8 @@ pub(crate) enum Given {
 pub(crate) struct SetUp {
     pub(crate) function: String,
     pub(crate) databases: usize,
+    /// The line of the database's own.
+    pub(crate) line: String,
 }
 
 impl Given {
@@ -77,5 +79,6 @@ fn by(asked: &Asked, all: &[Asked], find: &dyn Fn(&Asked) -> Option<(String, Str
         }
         known.push((line, one));
     }
-    (databases.len() > 1).then_some(SetUp { function, databases: databases.len() })
+    let line = format!("{}:{}", asked.line.file(), asked.line.line());
+    (databases.len() > 1).then_some(SetUp { function, databases: databases.len(), line })
 }

@@ -119,6 +119,18 @@ fn keys_of(database: &Database, table: &str) -> Vec<KeyAction> {
     actions
 }
 
+/// Returns the columns of each unique index of a table.
+pub(in crate::observe) fn unique_keys(database: &Database, table: &str) -> Vec<Vec<String>> {
+    let indexes = r#"SELECT i.name AS "index", c.name AS name FROM pragma_index_list(?, 'main') AS i
+                     CROSS JOIN pragma_index_info(i.name, 'main') AS c WHERE i."unique" ORDER BY i.seq, c.seqno"#;
+    let found = read(database, indexes, table);
+    let mut keys = Vec::new();
+    for of_one in found.chunk_by(|one, next| one.value("index") == next.value("index")) {
+        keys.push(mapped(of_one, |row| row.get::<String>("name").unwrap_or_default()));
+    }
+    keys
+}
+
 /// Returns the columns of a table's primary key.
 fn primary_key(database: &Database, table: &str) -> Vec<String> {
     let query = "SELECT name AS name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk";
@@ -139,13 +151,7 @@ impl Account {
             };
             self.puts(database.key(), &table).iter().any(had) || at_start(database, &table, *rowid).is_some()
         });
-        let mut keys = Vec::new();
-        let indexes = r#"SELECT i.name AS "index", c.name AS name FROM pragma_index_list(?, 'main') AS i
-                         CROSS JOIN pragma_index_info(i.name, 'main') AS c WHERE i."unique" ORDER BY i.seq, c.seqno"#;
-        let found = read(database, indexes, &table);
-        for of_one in found.chunk_by(|one, next| one.value("index") == next.value("index")) {
-            keys.push(mapped(of_one, |row| row.get::<String>("name").unwrap_or_default()));
-        }
+        let mut keys = unique_keys(database, &table);
         let primary = primary_key(database, &table);
         // One without an index is the row's own number, by which a row that was there is found again.
         if !primary.is_empty() && !keys.contains(&primary) && (was_there || keys.is_empty()) {

@@ -22,12 +22,12 @@ pub(super) use creation::trigger_text;
 pub(crate) use creation::{creation, Creation};
 pub(crate) use fate::Fate;
 pub(crate) use given::{Given, SetUp};
-pub(super) use keys::{key_actions, key_to};
+pub(super) use keys::{key_actions, key_to, unique_keys};
 pub(crate) use keys::{KeyAction, Replaced};
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
 pub(super) use unit::dropped_sessions;
-pub(crate) use unit::Unfailed;
+pub(crate) use unit::{RollbackBy, Unfailed};
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};

@@ -27,12 +27,17 @@ impl Account {
         self.statements.iter().rev().filter(is_one).find(|one| !is_named(one)).cloned()
     }
 
-    /// Returns whether a statement was rolled back as a value was dropped, or may have been, with nothing that had failed.
+    /// Returns how a statement was rolled back with nothing that had failed; `None` where something had, or may have.
     pub(in crate::observe) fn unfailed(&self, statement: &Statement) -> Option<Unfailed> {
-        let is_by_a_drop = statement.is_dropped() || statement.is_placeless() && statement.ended_at().is_none();
+        let by = match (statement.ended_at(), statement.is_dropped(), statement.dropped_future()) {
+            (_, true, Some(_)) => RollbackBy::Future,
+            (_, true, None) => RollbackBy::Drop,
+            (None, false, _) if statement.is_placeless() => RollbackBy::Unknown,
+            (Some(_), false, _) if matches!(statement.fate(), Fate::RolledBack | Fate::Undone) => RollbackBy::Call,
+            _ => return None,
+        };
         let is_seen = !self.is_partial && self.recorder.keeps_writes() && reads_log();
-        if !is_by_a_drop || statement.refused_commit().is_some() || !is_seen || !displaced(&self.recorder, 0).is_empty()
-        {
+        if statement.refused_commit().is_some() || !is_seen || !displaced(&self.recorder, 0).is_empty() {
             return None;
         }
         let mut is_sure = true;
@@ -43,7 +48,7 @@ impl Account {
                 None => is_sure &= one.kind() != StatementKind::Write,
             }
         }
-        Some(Unfailed { is_of_savepoint: statement.fate() == Fate::Undone, is_sure })
+        Some(Unfailed { is_of_savepoint: statement.fate() == Fate::Undone, is_sure, by })
     }
 
     /// Returns the last writes of sessions that were dropped without a commit, one of each transaction, the oldest first.
@@ -64,6 +69,19 @@ pub(crate) struct Unfailed {
     pub(crate) is_of_savepoint: bool,
     /// Unset if SQLite did not say so of each of them.
     pub(crate) is_sure: bool,
+    pub(crate) by: RollbackBy,
+}
+
+/// The way in which the application rolled back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RollbackBy {
+    /// It called for that.
+    Call,
+    /// It dropped the transaction or the savepoint.
+    Drop,
+    /// It dropped a future that had the transaction.
+    Future,
+    Unknown,
 }
 
 /// Returns whether a statement was rolled back with another: with its savepoint, where that was, or with its transaction.

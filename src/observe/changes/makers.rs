@@ -24,9 +24,9 @@ impl ChangeSet {
         filtered(&about, |one| one.stayed() != Some(false) && one.fate() != Fate::Nothing)
     }
 
-    /// Returns how the connection came about on which a change was made, where no place of the statement says whose it is.
+    /// Returns how the connection came about on which a change was made.
     pub(crate) fn came(&self, change: &TableChange, maker: &Statement) -> Option<Came> {
-        let ran = self.ran.as_ref().filter(|_| maker.place().is_none())?;
+        let ran = self.ran.as_ref()?;
         ran.account().connection_of(maker, &change.bind)
     }
 

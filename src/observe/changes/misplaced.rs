@@ -15,6 +15,13 @@ pub(crate) struct Misplaced {
     pub(crate) found_in: BindKey,
 }
 
+impl Misplaced {
+    /// Returns whether a change is of the table in which it came about.
+    pub(crate) fn is(&self, change: &super::TableChange) -> bool {
+        self.found_in == change.bind && self.table.eq_ignore_ascii_case(&change.table)
+    }
+}
+
 /// The change of a table or of so many of its rows.
 #[derive(Clone, Copy)]
 pub(crate) enum What {

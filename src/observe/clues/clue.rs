@@ -20,8 +20,15 @@ const STATEMENTS: usize = 2;
 pub(crate) enum Clue {
     /// Rows that match, and their author.
     Written { bind: BindKey, table: String, author: Author, rows: usize },
-    /// The author of the row that comes nearest, and those of the columns that differ which had other values at the start.
-    Nearest { bind: BindKey, table: String, author: Author, at_start: Vec<(String, Value)> },
+    /// The author of the row that comes nearest; those of the columns that differ which had other values at the start; and those
+    /// of a key by which an `INSERT` met the row and updated it.
+    Nearest {
+        bind: BindKey,
+        table: String,
+        author: Author,
+        at_start: Vec<(String, Value)>,
+        met_by: Vec<(String, Value)>,
+    },
     /// The statements that wrote that row before, where it is a statement's.
     Earlier { bind: BindKey, table: String, last: Last },
     /// The statement that created the table in a bind that was not meant.
@@ -38,8 +45,9 @@ pub(crate) enum Clue {
     Open { bind: BindKey, table: String, last: Last, open: Option<StillOpen> },
     /// The connection that wrote a row into a bind that was not meant.
     Came { came: Came },
-    /// No connection to the bind that was meant was opened by anybody; the lines that got its address.
-    Unopened { bind: BindKey, given: Given },
+    /// No connection to the bind that was meant was opened by anybody; the lines that got its address, and whether anybody got a
+    /// way to it.
+    Unopened { bind: BindKey, given: Given, is_asked: bool },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
     /// No statement may have deleted rows of a table to which others refer.

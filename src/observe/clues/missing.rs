@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::instrument::{displaced, reads_log, Unprepared, Way};
 use crate::key::BindKey;
-use crate::list::retain;
-use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, Given, StillOpen};
+use crate::list::{has_name, retain};
+use crate::observe::account::{has_row, rowid_of, unique_keys, Account, Author, Fate, Given, StillOpen};
 use crate::observe::evidence::Finding;
 use crate::observe::glance::View;
 use crate::observe::look::{Found, Sighting};
@@ -117,7 +117,16 @@ fn nearest(account: &Account, case: &Case<'_>, is_lost: bool) -> Vec<Clue> {
                 at_start.extend(was.map(|was| (column.clone(), was.clone())));
             }
         }
-        clues.insert(0, Clue::Nearest { bind, table: name, author, at_start });
+        let mut met_by = Vec::new();
+        if let Author::One(one) = &author
+            && one.has_updated_instead(table)
+        {
+            let keys = unique_keys(&sighting.database, table);
+            for column in different.iter().filter(|column| keys.iter().any(|key| has_name(key, column))) {
+                met_by.extend(row.value(column).map(|value| (column.clone(), value.clone())));
+            }
+        }
+        clues.insert(0, Clue::Nearest { bind, table: name, author, at_start, met_by });
     }
     clues
 }
@@ -189,11 +198,13 @@ pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
     if lags || !recorder.is_unopened(case.target) {
         return None;
     }
-    let mut given = Given::Lines(Vec::new());
+    let (mut given, mut is_asked) = (Given::Lines(Vec::new()), false);
     for sighting in case.sightings.iter().filter(|sighting| sighting.bind() == case.target) {
-        given = Given::of(recorder, sighting.database.keys(), Way::Address);
+        let keys = sighting.database.keys();
+        given = Given::of(recorder, keys, Way::Address);
+        is_asked |= [Way::Address, Way::Pool].iter().any(|way| !recorder.given(keys, *way).is_empty());
     }
-    Some(Clue::Unopened { bind: case.target.clone(), given })
+    Some(Clue::Unopened { bind: case.target.clone(), given, is_asked })
 }
 
 /// Finds the last row that was written to the target and deleted again.

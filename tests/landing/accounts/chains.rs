@@ -27,6 +27,7 @@ fn an_update_in_another_bind_is_the_headline_of_both_assertions() {
     assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { id: 1, event: "stopped" })), @r#"
     the row landed in `default` instead of `meta`
 
+      look at  … it used a connection to `default`, not to `meta`
       looked for  log: id = 1, event = 'stopped'
       expected    in `meta`, committed, and in no other bind
 
@@ -44,14 +45,12 @@ fn an_update_in_another_bind_is_the_headline_of_both_assertions() {
       on the test's thread, connection 1, committed
 
     Nothing in this process has opened a connection to `meta`.
-
-    To look further:
-      db.locate("log", row)?     every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
     let changed = db.changes_since(&before).unwrap();
     assert_snapshot!(failure(|| changed.assert(changes! { "meta.log" => ~1 })), @r#"
     a row of `log` was updated in `default` instead of `meta`, where marked ≠:
+
+      look at  … it used a connection to `default`, not to `meta`
 
          bind      table   expected      found
      ≠   default   log     nothing       ~ 1 updated
@@ -85,6 +84,7 @@ fn a_row_that_a_key_set_to_null_has_the_delete_and_the_key() {
     the row did not land in `default`: the nearest row there has `author` = NULL,
     not 1
 
+      look at  … it wrote `author` = NULL, not 1
       looked for  post: author = 1, title = 'hello'
       expected    in `default`, committed, and in no other bind
 
@@ -103,10 +103,6 @@ fn a_row_that_a_key_set_to_null_has_the_delete_and_the_key() {
 
     `author` of `post` refers to `id` of `user` ON DELETE SET NULL, so the delete of
     such a row sets `author` to NULL in the rows that refer to it.
-
-    To look further:
-      db.locate("post", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -117,6 +113,7 @@ fn a_row_that_a_chain_of_keys_deleted_has_each_of_them() {
     assert_snapshot!(failure(|| db.assert_landed(None, "note", row! { text: "second" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it deleted the row, by a foreign key
       looked for  note: text = 'second'
       expected    in `default`, committed, and in no other bind
 
@@ -139,10 +136,6 @@ fn a_row_that_a_chain_of_keys_deleted_has_each_of_them() {
     such a row deletes the rows that refer to it. `post` of `note` refers to `id` of
     `post` ON DELETE CASCADE, so the delete of such a row deletes the rows that
     refer to it.
-
-    To look further:
-      db.locate("note", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -154,6 +147,7 @@ fn a_row_that_another_replaced_has_the_key_on_which_they_conflicted() {
     assert_snapshot!(failure(|| db.assert_landed(None, "user", row! { name: "ann", email: "a@x" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it replaced a row of `user`, which deleted the row looked for
       looked for  user: name = 'ann', email = 'a@x'
       expected    in `default`, committed, and in no other bind
 
@@ -175,10 +169,6 @@ fn a_row_that_another_replaced_has_the_key_on_which_they_conflicted() {
 
     The INSERT conflicted with a row of `user` on `email`, and replaced it: SQLite
     deletes that row, then inserts the new one.
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -191,6 +181,7 @@ fn a_view_is_written_to_by_its_trigger() {
     assert_snapshot!(failure(|| db.assert_landed(None, "user", row! { name: "Ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it wrote `name` = 'ann', not 'Ann'
       looked for  user: name = 'Ann'
       expected    in `default`, committed, and in no other bind
 
@@ -211,10 +202,6 @@ fn a_view_is_written_to_by_its_trigger() {
       CREATE TRIGGER signed_up INSTEAD OF INSERT ON person BEGIN INSERT INTO user
           (name) VALUES (lower(new.name)); END
       which was there at the start
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -228,6 +215,7 @@ fn a_trigger_that_ignores_a_row_is_shown() {
     assert_snapshot!(failure(|| db.assert_landed(None, "user", row! { name: "Ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it ran a statement that changed no row, without an error
       looked for  user: name = 'Ann'
       expected    in `default`, committed, and in no other bind
 
@@ -241,15 +229,13 @@ fn a_trigger_that_ignores_a_row_is_shown() {
       which fired the trigger `checked`
       at landing::accounts::chains::run
       on the test's thread, connection 1, changed no row
+    SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO
+    NOTHING, a WHERE that no row meets, or in a trigger.
 
     The trigger `checked` in `default`:
       CREATE TRIGGER checked BEFORE INSERT ON user WHEN new.name <> lower(new.name)
           BEGIN SELECT RAISE(IGNORE); END
       which was there at the start
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -264,6 +250,7 @@ fn a_generated_column_differs_from_what_it_was() {
     the row did not land in `default`: the nearest row there has `total` = 10000,
     not 1500
 
+      look at  … it wrote `total` = 10000, not 1500
       looked for  line: id = 1, total = 1500
       expected    in `default`, committed, and in no other bind
 
@@ -278,10 +265,6 @@ fn a_generated_column_differs_from_what_it_was() {
       UPDATE line SET amount = 20 WHERE id = 1
       at landing::accounts::chains::run
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("line", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -292,6 +275,7 @@ fn texts_that_look_alike_differ_in_words() {
     assert_snapshot!(failure(|| db.assert_landed(None, "user", row! { id: 1, name: "ann", email: "ann@x", city: "Osilo" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it wrote the nearest row
       looked for  user: id = 1, name = 'ann', email = 'ann@x', city = 'Osilo'
       expected    in `default`, committed, and in no other bind
 
@@ -308,10 +292,6 @@ fn texts_that_look_alike_differ_in_words() {
       INSERT INTO user VALUES (1, 'ann ', 'Ann@x', 'Osİlo')
       at landing::accounts::chains::run
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -362,6 +342,7 @@ fn a_commit_that_a_deferred_key_refused_is_named_with_its_error() {
     assert_snapshot!(failure(|| db.assert_landed(None, "post", row! { title: "hello" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it ran the COMMIT that failed
       looked for  post: title = 'hello'
       expected    in `default`, committed, and in no other bind
 
@@ -377,10 +358,6 @@ fn a_commit_that_a_deferred_key_refused_is_named_with_its_error() {
       its COMMIT failed at landing::accounts::chains::a_commit_that_a_deferred_key_refused_is_named_with_its_error
       with: FOREIGN KEY constraint failed
       rolled back at landing::accounts::chains::a_commit_that_a_deferred_key_refused_is_named_with_its_error
-
-    To look further:
-      db.locate("post", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 

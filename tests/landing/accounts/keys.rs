@@ -16,6 +16,7 @@ fn a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_
     assert_snapshot!(failure(|| db.assert_not_landed(None, "line", row! { sku: "tea" })), @r#"
     the row is in `default`
 
+      look at  … it switched foreign keys off on its connection
       looked for  line: sku = 'tea'
       expected    not in `default`
 
@@ -37,9 +38,5 @@ fn a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_
       at landing::accounts::keys::a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_keys
     Where they are on: `purchase_id` of `line` refers to `id` of `purchase` ON
     DELETE CASCADE, so the delete of such a row deletes the rows that refer to it.
-
-    To look further:
-      db.locate("line", row)?    every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }

@@ -40,6 +40,7 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
         assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann", cents: 700 })), @r#"
         the row did not land in `default`: it is in no bind
 
+          look at  … it let the transaction go without a commit, which rolled the write back
           looked for  purchase: customer = 'ann', cents = 700
           expected    in `default`, committed, and in no other bind
 
@@ -55,12 +56,8 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           rolled back at landing::accounts::missing::buy_without_commit
           as it was dropped there without a commit
 
-        No write of that transaction had failed before, and SQLite had refused no
-        statement.
-
-        To look further:
-          db.locate("purchase", row)?  every place where the row is
-          db.connection("default")?    a connection to `default`
+        No statement of that transaction had failed: the code left before a commit. Look
+        for one that is missing, or for a `return` or a `?` before it.
         "#);
     }
 }
@@ -74,6 +71,7 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it let the transaction go without a commit, which rolled the write back
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -89,12 +87,8 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       as it was dropped there without a commit
 
-    No write of that transaction had failed before, and SQLite had refused no
-    statement.
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
+    No statement of that transaction had failed: the code left before a commit. Look
+    for one that is missing, or for a `return` or a `?` before it.
     "#);
 }
 
@@ -114,6 +108,7 @@ fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it wrote the row, and no COMMIT has followed
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -127,18 +122,14 @@ fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
       at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
       on thread `worker`, connection 1, not committed
       it began at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
-      open for … when this assertion failed, and still 250 ms later
-      thread `worker` has ended; the connection is still open
+      open for … when this assertion failed, and still 250 ms later; thread
+          `worker` has ended; the connection is still open
 
     After that, a statement of the same transaction failed:
       INSERT INTO purchase (customer, cents) VALUES (NULL, 100)
       at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
       on thread `worker`, connection 1, failed: NOT NULL constraint failed:
           purchase.customer
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 
@@ -164,6 +155,7 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
         assert_snapshot!(report, @r#"
         the row did not land in `default`: it is in no bind
 
+          look at  … it wrote the row, and no COMMIT has followed
           looked for  purchase: customer = 'ann'
           expected    in `default`, committed, and in no other bind
 
@@ -177,12 +169,8 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           on thread `worker`, connection 1, not committed
           it began at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
-          open for … when this assertion failed, and still 250 ms later
-          thread `worker` is alive and runs no statement
-
-        To look further:
-          db.locate("purchase", row)?  every place where the row is
-          db.connection("default")?    a connection to `default`
+          open for … when this assertion failed, and still 250 ms later; thread
+              `worker` is alive and runs no statement: nothing is about to commit it
         "#);
     }
 }
@@ -195,6 +183,7 @@ fn a_statement_that_failed_is_named() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it ran a statement that failed
       looked for  purchase: customer = 'grace', cents = 700
       expected    in `default`, committed, and in no other bind
 
@@ -210,10 +199,6 @@ fn a_statement_that_failed_is_named() {
       at landing::accounts::missing::a_statement_that_failed_is_named
       on the test's thread, connection 1, failed: UNIQUE constraint failed:
           purchase.customer
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 
@@ -226,6 +211,7 @@ fn an_error_of_a_session_is_in_the_report() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it ran a statement that failed
       looked for  purchase: customer = 'grace', cents = 700
       expected    in `default`, committed, and in no other bind
 
@@ -241,10 +227,6 @@ fn an_error_of_a_session_is_in_the_report() {
       at landing::accounts::missing::an_error_of_a_session_is_in_the_report
       on the test's thread, in a session, connection 1, failed: UNIQUE constraint
           failed: purchase.customer
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 
@@ -256,6 +238,7 @@ fn an_update_that_matched_no_row_is_named() {
     the row did not land in `default`: the nearest row there has `cents` = 500, not
     700
 
+      look at  … it ran a statement that changed no row, without an error
       looked for  purchase: customer = 'grace', cents = 700
       expected    in `default`, committed, and in no other bind
 
@@ -270,10 +253,8 @@ fn an_update_that_matched_no_row_is_named() {
       UPDATE purchase SET cents = 700 WHERE customer = 'Grace'
       at landing::accounts::missing::an_update_that_matched_no_row_is_named
       on the test's thread, connection 1, changed no row
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
+    SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO
+    NOTHING, a WHERE that no row meets, or in a trigger.
     "#);
 }
 
@@ -289,6 +270,7 @@ fn a_savepoint_that_was_rolled_back_is_named() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it called for the rollback
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -304,9 +286,8 @@ fn a_savepoint_that_was_rolled_back_is_named() {
       rolled back to the savepoint `s` at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
       the savepoint was opened at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
 
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
+    No statement within that savepoint had failed: the code asked for the rollback.
+    Look at the condition, or at an error of its own, that leads there.
     "#);
 }
 
@@ -318,6 +299,7 @@ fn a_value_of_another_type_is_told_from_its_row() {
     assert_snapshot!(failure(|| db.assert_landed("meta", "setting", row! { name: "limit", value: 7 })), @r#"
     the row did not land in `meta`: the nearest row there has `value` = '7', not 7
 
+      look at  … it wrote `value` = '7', not 7
       looked for  setting: name = 'limit', value = 7
       expected    in `meta`, committed, and in no other bind
 
@@ -332,10 +314,6 @@ fn a_value_of_another_type_is_told_from_its_row() {
       INSERT INTO setting VALUES ('limit', '7')
       at landing::accounts::missing::a_value_of_another_type_is_told_from_its_row
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("setting", row)?  every place where the row is
-      db.connection("meta")?      a connection to `meta`
     "#);
 }
 
@@ -348,6 +326,7 @@ fn a_row_that_was_deleted_later_is_told() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it deleted the row
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -365,10 +344,6 @@ fn a_row_that_was_deleted_later_is_told() {
       DELETE FROM purchase WHERE cents > 600
       at landing::accounts::missing::a_row_that_was_deleted_later_is_told
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 
@@ -432,6 +407,7 @@ fn what_was_written_in_a_private_database_is_found_there() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it opened a private database in memory, where the row was written
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -451,9 +427,5 @@ fn what_was_written_in_a_private_database_is_found_there() {
       at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
       on the test's thread, connection 1, committed
       the database was opened at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }

@@ -14,6 +14,7 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
     the row did not land in `billing`: it has no table `coupon`; `default` has it,
     without the row
 
+      look at  … it created `coupon` in `default`, not in `billing`
       looked for  coupon: code = 'SPRING'
       expected    in `billing`, committed, and in no other bind
 
@@ -30,15 +31,12 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
     No statement wrote to a table `coupon`, in any bind.
 
     Nothing in this process has opened a connection to `billing`.
-
-    To look further:
-      db.locate("coupon", row)?  every place where the row is
-      db.connection("billing")?  a connection to `billing`
     "#);
     conn.execute("INSERT INTO coupon VALUES ('SPRING', 10)", []).unwrap();
     assert_snapshot!(failure(|| db.assert_landed("billing", "coupon", row! { code: "SPRING" })), @r#"
     the row landed in `default` instead of `billing`
 
+      look at  … it gave `default`, with `db.connection`
       looked for  coupon: code = 'SPRING'
       expected    in `billing`, committed, and in no other bind
 
@@ -57,9 +55,5 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
 
     Nothing in this process has opened a connection to `billing`.
-
-    To look further:
-      db.locate("coupon", row)?  every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }

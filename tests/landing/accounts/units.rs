@@ -33,6 +33,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     assert_snapshot!(failure(|| db.assert_not_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row is in `default`
 
+      look at  … it committed `default`, and what was written to `billing` was lost
       looked for  purchase: customer = 'ann'
       expected    not in `default`
 
@@ -52,14 +53,11 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
       on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
     assert_snapshot!(failure(|| db.assert_landed("billing", "invoice", row! { customer: "ann" })), @r#"
     the row did not land in `billing`: it is in no bind
 
+      look at  … it ran a statement that failed
       looked for  invoice: customer = 'ann'
       expected    in `billing`, committed, and in no other bind
 
@@ -72,10 +70,6 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
       on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
-
-    To look further:
-      db.locate("invoice", row)?  every place where the row is
-      db.connection("billing")?   a connection to `billing`
     "#);
 }
 
@@ -91,6 +85,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     assert_snapshot!(failure(|| db.assert_landed("billing", "invoice", row! { customer: "ann" })), @r#"
     the row did not land in `billing`: it is in no bind
 
+      look at  … it ran the COMMIT that failed
       looked for  invoice: customer = 'ann'
       expected    in `billing`, committed, and in no other bind
 
@@ -109,14 +104,11 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
 
     A fault of the test triggered on `billing` once:
     `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
-
-    To look further:
-      db.locate("invoice", row)?  every place where the row is
-      db.connection("billing")?   a connection to `billing`
     "#);
     assert_snapshot!(failure(|| db.assert_not_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row is in `default`
 
+      look at  … it committed `default`, and what was written to `billing` was lost
       looked for  purchase: customer = 'ann'
       expected    not in `default`
 
@@ -141,10 +133,6 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
 
     A fault of the test triggered on `billing` once:
     `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 

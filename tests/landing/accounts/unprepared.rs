@@ -32,6 +32,7 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
     the row did not land in `billing`: it has no table `coupon`; `default` has it,
     without the row
 
+      look at  … it created `coupon` in `default`, not in `billing`
       looked for  coupon: code = 'SPRING'
       expected    in `billing`, committed, and in no other bind
 
@@ -45,15 +46,10 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
       at landing::accounts::unprepared::a_statement_on_a_table_that_is_not_there_is_named_with_its_place
       on the test's thread, connection 2, committed
 
-    SQLite refused to prepare a statement, twice in all, on `billing`: no such
-    table: coupon
+    SQLite refused this statement twice on `billing`: no such table: coupon
       INSERT INTO coupon (code) VALUES (?1)
       at landing::accounts::unprepared::issue
       on the test's thread, connection 1
-
-    To look further:
-      db.locate("coupon", row)?  every place where the row is
-      db.connection("billing")?  a connection to `billing`
     "#);
 }
 
@@ -73,6 +69,7 @@ fn one_on_another_thread_is_found_though_its_connection_went_on() {
     assert_snapshot!(failure(|| db.assert_landed("billing", "payment", row! { cents: 5 })), @r#"
     the row did not land in `billing`: it is in no bind
 
+      look at  … it ran a statement that SQLite refused
       looked for  payment: cents = 5
       expected    in `billing`, committed, and in no other bind
 
@@ -81,15 +78,11 @@ fn one_on_another_thread_is_found_though_its_connection_went_on() {
     ─
      billing   0      no row at all
 
-    SQLite refused to prepare a statement on `billing`: table payment has no column
-    named amount
+    SQLite refused this statement on `billing`: table payment has no column named
+    amount
       INSERT INTO payment (amount) VALUES (5)
       at landing::accounts::unprepared::one_on_another_thread_is_found_though_its_connection_went_on
       on thread `billing`, connection 1
-
-    To look further:
-      db.locate("payment", row)?  every place where the row is
-      db.connection("billing")?   a connection to `billing`
     "#);
 }
 
@@ -129,6 +122,7 @@ fn a_transaction_that_is_dropped_after_one_has_that_as_its_reason() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
+      look at  … it ran a statement that SQLite refused before the rollback
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -149,10 +143,6 @@ fn a_transaction_that_is_dropped_after_one_has_that_as_its_reason() {
       UPDATE stock SET pieces = pieces - 1
       at landing::accounts::unprepared::a_transaction_that_is_dropped_after_one_has_that_as_its_reason::book
       on the test's thread, connection 1
-
-    To look further:
-      db.locate("purchase", row)?  every place where the row is
-      db.connection("default")?    a connection to `default`
     "#);
 }
 

@@ -40,6 +40,7 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
         assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "bob" })), @r#"
         the row landed in `meta` instead of `auth`
 
+          look at  … it used a connection to `meta`, not to `auth`
           looked for  user: username = 'bob'
           expected    in `auth`, committed, and in no other bind
 
@@ -60,10 +61,6 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
           several times
 
         Nothing in this process has opened a connection to `auth`.
-
-        To look further:
-          db.locate("user", row)?  every place where the row is
-          db.connection("meta")?   a connection to `meta`
         "#);
     }
 }
@@ -86,6 +83,7 @@ fn a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address() {
     assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "ann" })), @r#"
     the row landed in `meta` instead of `auth`
 
+      look at  … it opened a connection to `meta`
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
@@ -109,10 +107,6 @@ fn a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address() {
     Nothing in this process has opened a connection to `auth`.
     Its address came from `db.uri`
       at landing::accounts::written::a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("meta")?   a connection to `meta`
     "#);
 }
 
@@ -124,6 +118,7 @@ fn a_row_of_the_schema_was_there_at_the_start_also_after_a_reset() {
     assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "grace" })), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: username = 'grace'
       expected    not in `auth`
 
@@ -138,10 +133,6 @@ fn a_row_of_the_schema_was_there_at_the_start_also_after_a_reset() {
       INSERT INTO user VALUES (1, 'grace')
       at landing::accounts::written::a_row_of_the_schema_was_there_at_the_start_also_after_a_reset
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     db.reset().unwrap();
     assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "grace" })), @r#"
@@ -175,6 +166,7 @@ fn the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it() {
     assert_snapshot!(failure(|| db.assert_not_landed(None, "audit", row! { line: "item pen" })), @r#"
     the row is in `default`
 
+      look at  … it fired the trigger `noted`, which wrote the row
       looked for  audit: line = 'item pen'
       expected    not in `default`
 
@@ -192,10 +184,6 @@ fn the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it() {
       CREATE TRIGGER noted AFTER INSERT ON item BEGIN INSERT INTO audit VALUES
           ('item ' || new.name); END
       which was there at the start
-
-    To look further:
-      db.locate("audit", row)?   every place where the row is
-      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -211,6 +199,7 @@ fn an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_
     assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "robert" })), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: username = 'robert'
       expected    not in `auth`
 
@@ -225,14 +214,11 @@ fn an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_
       UPDATE user SET username = 'robert' WHERE id = 3
       at landing::accounts::written::an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_of_its_rows
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
     assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "cleo" })), @r#"
     the row is in `auth`
 
+      look at  … it wrote the row
       looked for  user: username = 'cleo'
       expected    not in `auth`
 
@@ -247,10 +233,6 @@ fn an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo')
       at landing::accounts::written::an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_of_its_rows
       on the test's thread, connection 1, committed
-
-    To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection("auth")?   a connection to `auth`
     "#);
 }
 
