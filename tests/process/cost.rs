@@ -179,7 +179,8 @@ fn a_join_copies_a_bind_once_after_each_write() {
 fn binds_of_one_harness_with_the_same_tables_make_them_once() {
     let bind = || Bind::memory().schema(schema("alike", 5));
 
-    let (db, started) = started_by(|| Harness::builder().bind("a", bind()).bind("b", bind()).start().unwrap());
+    let (db, started) =
+        started_by(|| Harness::builder().bind("a", bind()).bind("b", bind()).without_images().start().unwrap());
 
     assert_eq!(ddl(&started), 10);
     assert_eq!(tables(&db, "a"), tables(&db, "b"));
@@ -231,6 +232,7 @@ fn only_capturing_migrators_run_at_each_start() {
                     conn.execute_batch(&format!("CREATE TABLE capturing_{run} (x)"))
                 })
             })
+            .without_images()
             .start()
             .unwrap()
     };
@@ -299,12 +301,15 @@ fn a_migrator_that_failed_runs_again_at_the_next_start() {
             false => conn.execute_batch("CREATE TABLE half (x); CREATE TABEL migrated (x)"),
         })
     }
-    let error = Harness::builder().bind("auth", bind()).start().unwrap_err();
+    let error = Harness::builder().bind("auth", bind()).without_images().start().unwrap_err();
     insta::assert_snapshot!(error, @r#"bind `auth`: the schema failed: the migrator failed: near "TABEL": syntax error"#);
 
     READY.store(true, Ordering::Relaxed);
 
-    assert_eq!(tables(&start(bind()), "auth"), ["migrated"]);
+    assert_eq!(
+        tables(&Harness::builder().bind("auth", bind()).without_images().start().unwrap(), "auth"),
+        ["migrated"]
+    );
 }
 
 #[test]
