@@ -138,7 +138,11 @@ thread_local! {
 
 /// Notes that the last commit on this thread is over.
 pub(super) fn end_here() {
-    let _ = HERE.try_with(|here| drop(take(&mut *here.borrow_mut())));
+    let _ = HERE.try_with(|here| {
+        if !here.borrow().is_empty() {
+            drop(take(&mut *here.borrow_mut()));
+        }
+    });
 }
 
 /// A moment, to learn which databases were written to by no statement since.

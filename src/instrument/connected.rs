@@ -166,7 +166,7 @@ impl Connected {
         let lost = filtered(&Slot::ALL, |slot| {
             // SAFETY: as the caller says. rusqlite removes the others, its own or not, before it closes a connection.
             let now = unsafe { slot.is_taken(db) || *slot == Slot::Trace && slot.is_lost(db) };
-            now || found & bit(*slot) != 0
+            now || found & slot.bit() != 0
         });
         (!lost.is_empty()).then(|| Displaced {
             opened: Some(Arc::clone(&self.to.opened)),
@@ -241,11 +241,8 @@ impl Connected {
 
     /// Follows a statement that begins, with the recorder of its harness.
     pub(super) fn begin(&self, recorder: &Recorder, handle: &Handle, begins: Begins) {
-        for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
-            self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
-        }
+        self.is_used(handle);
         let standing = begins.standing;
-        self.has_refused.store(false, Ordering::Relaxed);
         let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
@@ -259,8 +256,7 @@ impl Connected {
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
         let can_commit = !step.is_some_and(Step::commits) || handle.can_commit();
         let (mut state, version) = self.at_version(handle, standing);
-        // An end that was not reported.
-        retain(&mut state.running, |other| other.statement != begins.statement || begins.statement == 0);
+        state.forget(begins.statement);
         if alone
             && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
@@ -279,6 +275,7 @@ impl Connected {
                 held: None,
                 has_read: false,
                 savepoints: Vec::new(),
+                repeating: None,
             });
         }
         if let Some(open) = &mut state.open {
@@ -304,6 +301,15 @@ impl Connected {
             triggers: Vec::new(),
             touched: Touched::default(),
         });
+    }
+
+    /// Notes that a statement runs on it, and which instruments it has lost.
+    pub(super) fn is_used(&self, handle: &Handle) {
+        let lost = handle.lost();
+        if lost != 0 {
+            self.lost.fetch_or(lost, Ordering::Relaxed);
+        }
+        self.has_refused.store(false, Ordering::Relaxed);
     }
 
     /// Returns the statement that goes on, on a thread, the last that began, and when that was.
@@ -363,7 +369,11 @@ impl Connected {
     }
 }
 
-/// Returns the bit of an instrument among those that are lost.
-fn bit(slot: Slot) -> usize {
-    1 << slot as usize
+impl State {
+    /// Forgets a statement at an address, whose end was not reported.
+    pub(super) fn forget(&mut self, statement: usize) {
+        if !self.running.is_empty() {
+            retain(&mut self.running, |other| other.statement != statement || statement == 0);
+        }
+    }
 }

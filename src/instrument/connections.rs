@@ -1,9 +1,10 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::ptr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::thread::ThreadId;
 
 use rusqlite::ffi;
@@ -26,16 +27,30 @@ use crate::sqlite::callback::without_panic;
 /// The connections of this process to binds that are open, by their addresses.
 static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
 
+/// The number of changes of that list. It is read without the list's lock: a connection that this thread uses is neither followed
+/// nor closed meanwhile by another.
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Locks the list to change it.
+fn changing() -> RwLockWriteGuard<'static, Sorted<usize, Arc<Connected>>> {
+    let connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    CHANGES.fetch_add(1, Ordering::Release);
+    connected
+}
+
 /// Follows a connection from here on.
 pub(super) fn follow(connection: Connected) {
     let address = connection.address();
-    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(address, Arc::new(connection));
+    let before = changing().insert(address, Arc::new(connection));
     drop(before);
 }
 
 thread_local! {
     /// Set while a statement was refused on this thread whose connection is not known.
     static UNPREPARED: Cell<bool> = const { Cell::new(false) };
+
+    /// The address of the connection that was last found on this thread, the number of changes of the list then, and the connection.
+    static FOUND: RefCell<(usize, usize, Weak<Connected>)> = const { RefCell::new((0, 0, Weak::new())) };
 }
 
 /// Notes that SQLite refuses a statement on this thread.
@@ -187,7 +202,22 @@ pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
 
 /// Returns the connection at an address, if it is one to a bind.
 pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+    let changes = CHANGES.load(Ordering::Acquire);
+    let again = |found: &RefCell<(usize, usize, Weak<Connected>)>| {
+        let found = found.borrow();
+        if (found.0, found.1) == (address, changes) {
+            found.2.upgrade()
+        } else {
+            None
+        }
+    };
+    // A thread that ends has none.
+    if let Some(connection) = FOUND.try_with(again).ok().flatten() {
+        return Some(connection);
+    }
+    let connection = CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()?;
+    let _ = FOUND.try_with(|found| found.replace((address, changes, Arc::downgrade(&connection))));
+    Some(connection)
 }
 
 /// Returns the number of connections that are followed.
@@ -198,7 +228,7 @@ pub(super) fn kept() -> usize {
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
 pub(super) fn disconnect_all(watch: usize) {
-    let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    let mut connected = changing();
     connected.retain(|(_, connection)| !connection.is_watched_by(watch));
 }
 
@@ -208,7 +238,7 @@ pub(super) fn disconnect_all(watch: usize) {
 ///
 /// The structure of the connection is not freed yet.
 pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
-    let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
+    let Some(gone) = changing().remove(&db.addr()) else { return };
     // SAFETY: as the caller says.
     unsafe { gone.closes(db) };
 }

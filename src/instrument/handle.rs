@@ -251,6 +251,12 @@ impl Handle {
         !self.has_lost(Slot::Authorizer)
     }
 
+    /// Returns the bits of the instruments that are no longer this crate's.
+    pub(super) fn lost(&self) -> usize {
+        // SAFETY: the connection is open.
+        unsafe { Slot::lost(self.0) }
+    }
+
     /// Returns whether an instrument of the connection is no longer this crate's.
     pub(super) fn has_lost(&self, slot: Slot) -> bool {
         // SAFETY: the connection is open.

@@ -12,6 +12,7 @@ use super::connections::connected;
 use super::handle::Handle;
 use super::recorded::Ended;
 use super::recorder::Recorder;
+use super::repeating::Again;
 use super::settle::Account;
 use super::touched::Touched;
 use super::watch::Watch;
@@ -62,6 +63,17 @@ impl Watch {
         let handle = Handle::of(conn);
         let standing = handle.standing();
         let connection = connected(&handle);
+        let member = self.harness.get();
+        if let (Some(connection), Some(member)) = (&connection, member)
+            && may_write
+            && beside.is_empty()
+            && member.records(true)
+        {
+            let again = Again { standing, statement: 0, prepared: 0, sql: sql.as_bytes() };
+            if connection.begin_again(&member.recorder, &handle, &again) {
+                return Some(Begun::On(Arc::clone(connection)));
+            }
+        }
         // A connection to several binds only reads.
         let looks = beside.is_empty() && (may_write || !is_query);
         let looked = connection.as_ref().filter(|_| looks).and_then(|connection| {
@@ -73,7 +85,6 @@ impl Watch {
         // A session attaches nothing; what SQLite calls by another name than `main` is its bind, by its key.
         let writes = deed.map_or(may_write, |deed| deed.writes || deed.writes_elsewhere);
         let mut again = 0;
-        let member = self.harness.get();
         let record = if let Some(member) = member.filter(|member| member.records(writes)) {
             let kept = match &looked {
                 Some(looked) => looked.text(sql.as_bytes()),

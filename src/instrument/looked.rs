@@ -136,6 +136,12 @@ impl Memory {
         self.entries.iter().find(|(text, _)| text.to_bytes() == sql).map(|(_, looked)| Arc::clone(looked))
     }
 
+    /// Returns whether that is what is known of a text.
+    pub(super) fn has(&self, sql: &[u8], now: usize, looked: &Arc<Looked>) -> bool {
+        let is_it = |(text, known): &(Box<CStr>, Arc<Looked>)| Arc::ptr_eq(known, looked) && text.to_bytes() == sql;
+        self.as_of == now && self.entries.iter().any(is_it)
+    }
+
     /// Remembers a text, in place of the oldest.
     pub(super) fn put(&mut self, sql: &CStr, looked: &Arc<Looked>, now: usize) {
         if looked.renames || self.as_of != now || sql.count_bytes() > TEXT {

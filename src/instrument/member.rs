@@ -31,6 +31,11 @@ impl Member {
 
     /// Returns whether the values of a statement are recorded that its connection has run so often in a row.
     pub(super) fn wants_values(&self, again: u32) -> bool {
-        again <= VALUES || self.recorder.is_heard()
+        wants_values(again) || self.recorder.is_heard()
     }
+}
+
+/// Returns whether the values of a statement are recorded while nobody records.
+pub(super) fn wants_values(again: u32) -> bool {
+    again <= VALUES
 }

@@ -53,6 +53,8 @@ mod recorded;
 mod recorder;
 mod refused;
 mod remembered;
+mod repeated;
+mod repeating;
 mod report_rows;
 mod rules;
 mod savepoint;

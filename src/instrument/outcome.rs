@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::looked::{Looked, Step};
 use super::recorder::Recorder;
+use super::repeated::Repeating;
 use super::savepoint::Savepoint;
 use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
@@ -53,6 +54,8 @@ pub(super) struct Open {
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
     pub(super) savepoints: Vec<Savepoint>,
+    /// The statement that it runs again and again, whose executions are counted.
+    pub(super) repeating: Option<Repeating>,
 }
 
 impl Open {

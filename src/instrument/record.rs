@@ -7,6 +7,7 @@ use super::connections::settle_all;
 use super::listening::Listening;
 use super::recorded::Recorded;
 use super::recorder::Recorder;
+use crate::sync::lock;
 
 impl Recorder {
     /// Returns everything that is kept.
@@ -17,6 +18,12 @@ impl Recorder {
     /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
     pub(crate) fn asked_for(self: &Arc<Self>) -> Vec<Recorded> {
         self.settled(&|statement| statement.is_asked_for)
+    }
+
+    /// Returns whether a statement came too late.
+    pub(crate) fn has_stale(self: &Arc<Self>) -> bool {
+        settle_all(self);
+        lock(&self.statements).has_stale()
     }
 
     /// Returns those of the statements that are kept which are wanted; the others are not copied.

@@ -18,9 +18,11 @@ use super::opening::OpenedBy;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
 use super::recorded::{Recorded, Undone};
+use super::repeated::End;
 use super::savepoint::Savepoint;
 use super::sought::Sought;
 use super::state::is_present;
+use super::touched::Touched;
 use super::transaction::Transaction;
 use crate::fail::Failures;
 use crate::key::{BindKey, Keys};
@@ -256,25 +258,36 @@ impl Recorder {
             statement.cut_short();
         }
         let mut statements = lock(&self.statements);
-        statement.number = statements.next();
-        statements.bytes += statement.bytes();
-        statements.placed += usize::from(statement.place.is_some());
-        statements.kept.push_back(statement);
+        let number = statements.begin(statement);
         if !self.is_heard() {
             statements.evict(self.bounds);
         }
-        statements.next() - 1
+        number
+    }
+
+    /// Counts another execution of a statement, which begins, and returns its number.
+    pub(super) fn begin_again(&self, model: &Arc<Recorded>, at: Instant) -> u64 {
+        let mut statements = lock(&self.statements);
+        let (number, is_more) = statements.begin_again(model, at);
+        if is_more && !self.is_heard() {
+            statements.evict(self.bounds);
+        }
+        number
+    }
+
+    /// Notes the end of an execution that was counted; returns false where a statement has to be kept in full.
+    pub(super) fn end_again(&self, number: u64, end: End, touched: &Touched) -> bool {
+        lock(&self.statements).end_again(number, end, touched)
+    }
+
+    /// Returns a statement by which others of a loop can be counted, if it is one.
+    pub(super) fn model(&self, number: u64) -> Option<Arc<Recorded>> {
+        lock(&self.statements).model(number)
     }
 
     /// Changes a statement that is kept.
     pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
-        let mut statements = lock(&self.statements);
-        if let Some(statement) = statements.get_mut(number) {
-            let before = statement.bytes();
-            amend(statement);
-            let after = statement.bytes();
-            statements.bytes = statements.bytes + after - before;
-        }
+        lock(&self.statements).amend(number, amend);
     }
 
     /// Marks the statements of a transaction within a savepoint as rolled back to it.
@@ -282,14 +295,7 @@ impl Recorder {
         let Savepoint { name, from, opened, .. } = savepoint;
         let (from, place) = (*from, if self.keeps_writes() { self.place() } else { None });
         let undone = Arc::new(Undone { at: Instant::now(), savepoint: name.clone(), opened: opened.clone(), place });
-        let mut statements = lock(&self.statements);
-        let before = statements.before(from);
-        for statement in statements.kept.iter_mut().skip(before) {
-            let is_one = statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
-            if is_one && statement.undone.is_none() {
-                statement.undone = Some(Arc::clone(&undone));
-            }
-        }
+        lock(&self.statements).undo(from, transaction, &undone);
     }
 
     /// Returns the number of the next statement.
@@ -331,18 +337,13 @@ impl Recorder {
 
     /// Returns the number of the first statement that is kept: 0 where none was evicted.
     pub(crate) fn first(&self) -> u64 {
-        lock(&self.statements).first
+        lock(&self.statements).first()
     }
 
     /// Returns those statements that are kept and wanted. Their ends may not be settled: a report reads them by the functions of
     /// `record`.
     pub(super) fn kept(&self, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
-        let mut kept = Vec::new();
-        for statement in &lock(&self.statements).kept {
-            if is_wanted(statement) {
-                kept.push(Recorded::clone(statement));
-            }
-        }
+        let mut kept = lock(&self.statements).wanted(is_wanted);
         let put_back = lock(&self.put_back);
         for statement in &mut kept {
             statement.is_put_back = put_back.has_lost(statement);

@@ -43,6 +43,11 @@ pub(super) fn take_unsettled(is_wanted: impl FnOnce(usize) -> bool) -> Option<us
     UNSETTLED.try_with(take).ok().flatten()
 }
 
+/// Notes the address of the connection whose statement is the last to end on this thread.
+pub(super) fn is_unsettled(address: usize) {
+    let _ = UNSETTLED.try_with(|unsettled| unsettled.set(address));
+}
+
 impl Connected {
     /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice: then its number
     /// is returned, for what it does may be another thing now.
@@ -55,6 +60,9 @@ impl Connected {
     ) -> (Standing, Option<u64>) {
         let standing = handle.standing();
         let Some(recorder) = self.to.recorder.upgrade() else { return (standing, None) };
+        if self.end_again(&recorder, (handle, standing), (statement, prepared), &account) {
+            return (standing, None);
+        }
         let (alone, (all, of_last)) = (standing.alone, standing.changes);
         let (mut state, version) = self.at_version(handle, standing);
         state.version = version;
@@ -99,17 +107,17 @@ impl Connected {
             if error.is_none() && statement != 0 && may_end {
                 let (start, thread) = (start.clone(), here());
                 state.unsettled = Some(Unsettled { start, thread, failed: failed == Some(true), is_dropped });
-                let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
+                is_unsettled(self.address);
             }
-            recorder.amend(number, |statement| {
-                let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
-                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched });
-            });
+            let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
+            let ended = Ended { rows, time, failed, error, is_stale: false, triggers, touched };
+            recorder.amend(number, |statement| statement.ends(ended));
+            state.may_repeat(&recorder, &running.start, standing);
         } else if failed == Some(true) && start.step().is_some_and(Step::commits) {
             // Its error is the reason why the transaction's rows are lost.
             let (start, thread) = (start.clone(), here());
             state.unsettled = Some(Unsettled { start, thread, failed: true, is_dropped });
-            let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
+            is_unsettled(self.address);
         }
         if alone && may_end {
             recorder.ends.note();

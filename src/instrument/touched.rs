@@ -30,6 +30,19 @@ struct Run {
     last: i64,
 }
 
+impl Run {
+    /// Returns whether it differs from another by the rowids alone.
+    fn is_like(&self, other: &Run) -> bool {
+        (self.is_own, self.operation) == (other.is_own, other.operation)
+            && (Arc::ptr_eq(&self.table, &other.table) || self.table == other.table)
+    }
+}
+
+/// The rows that a statement changed, beside one that changed others of the same table by the same operation: the first and the
+/// last rowid, if any was reported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows(Option<(i64, i64)>);
+
 /// The answer to the question for a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touches {
@@ -42,21 +55,18 @@ pub(crate) enum Touches {
 impl Touched {
     /// Adds a row.
     pub(super) fn add(&mut self, schema: &CStr, table: &Arc<str>, rowid: i64, operation: Operation) {
-        let is_own = schema == c"main";
-        let goes_on = |run: &&mut Run| {
-            (run.first..=run.last.saturating_add(1)).contains(&rowid)
-                && (run.is_own, run.operation) == (is_own, operation)
-                && run.table == *table
-        };
+        let new = Run { is_own: schema == c"main", operation, table: Arc::clone(table), first: rowid, last: rowid };
+        if self.first.is_none() {
+            self.first = Some(new);
+            return;
+        }
+        let goes_on = |run: &&mut Run| (run.first..=run.last.saturating_add(1)).contains(&rowid) && run.is_like(&new);
         if let Some(run) = self.others.iter_mut().rev().chain(&mut self.first).find(goes_on) {
             run.last = run.last.max(rowid);
             return;
         }
-        let run = Run { is_own, operation, table: Arc::clone(table), first: rowid, last: rowid };
-        if self.first.is_none() {
-            self.first = Some(run);
-        } else if self.others.len() + 1 < MOST {
-            self.others.push(run);
+        if self.others.len() + 1 < MOST {
+            self.others.push(new);
         } else {
             self.more = true;
         }
@@ -65,6 +75,27 @@ impl Touched {
     /// Returns whether no row was reported.
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+
+    /// Returns whether it is one run of rows, or none.
+    pub(super) fn is_one_run(&self) -> bool {
+        self.others.is_empty() && !self.more
+    }
+
+    /// Returns the rows, if these are of one run that differs from another statement's by its rowids alone.
+    pub(super) fn rows_like(&self, model: &Touched) -> Option<Rows> {
+        let rows = match (&self.first, &model.first) {
+            (None, _) => None,
+            (Some(run), Some(other)) if run.is_like(other) => Some((run.first, run.last)),
+            _ => return None,
+        };
+        self.is_one_run().then_some(Rows(rows))
+    }
+
+    /// Returns other rows of that run.
+    pub(super) fn with_rows(&self, Rows(rows): Rows) -> Touched {
+        let run = |(first, last)| self.first.clone().map(|run| Run { first, last, ..run });
+        Touched { first: rows.and_then(run), others: Vec::new(), more: false }
     }
 
     fn runs(&self) -> impl Iterator<Item = &Run> {

@@ -175,6 +175,9 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         return;
     }
     let standing = handle.standing();
+    if !is_nested && connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql)) {
+        return;
+    }
     // Before SQLite is asked about this one, which would change the result of its last call.
     connection.settle_before(&handle, standing);
     let looked = connection.look(&handle, standing, sql);
@@ -253,7 +256,12 @@ impl Watch {
             if let Some(connection) = &connection
                 && let Some(member) = connection.member()
             {
-                member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                let is_again = !is_nested && statement.writes() && member.records(true) && {
+                    connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql))
+                };
+                if !is_again {
+                    member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                }
             }
         }
         let may_write = statement.writes();
@@ -300,7 +308,8 @@ fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>,
     let failed = (stopped.is_some() || error.is_some()).then_some(true);
     let account = Account { failed, error, is_dropped: statement.is_busy() };
     let (standing, again) = connection.end(&handle, statement.address(), statement.prepared(), account);
-    if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), connection.member())
+    if let Some(number) = again
+        && let (Some(sql), Some(member)) = (statement.sql(), connection.member())
         && let Some(looked) = connection.look(&handle, standing, sql)
     {
         let tables = member.tables(&handle, &looked);

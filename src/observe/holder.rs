@@ -78,8 +78,7 @@ pub(crate) struct TooLate {
 /// Finds the writes that came too late, and whose connections have written nothing since.
 pub(crate) fn too_late(running: &Running) -> Vec<TooLate> {
     // A passing test has none, and its harness asks as it ends.
-    let is_stale = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.is_stale);
-    if running.recorder().settled(&is_stale).is_empty() {
+    if !running.recorder().has_stale() {
         return Vec::new();
     }
     let all = recorded(running, &|_| true);

@@ -71,6 +71,28 @@ impl Slot {
         unsafe { self.of(db) }.is_some_and(|found| found != ours)
     }
 
+    /// Returns the bit of the place among others.
+    pub(crate) fn bit(self) -> usize {
+        1 << self as usize
+    }
+
+    /// Returns the bits of those places of [`ALL`](Slot::ALL) in which this crate's callback is [no longer](Slot::is_lost).
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, and stays so through the call.
+    pub(crate) unsafe fn lost(db: *mut ffi::sqlite3) -> usize {
+        let (words, mut lost) = (words(), 0);
+        for slot in Slot::ALL {
+            let ours = OURS[slot as usize].load(Ordering::Relaxed);
+            // SAFETY: as the caller says; the word is within the structure.
+            if words[slot as usize].is_some_and(|word| unsafe { read(db, word) } != ours) {
+                lost |= slot.bit();
+            }
+        }
+        lost
+    }
+
     /// Returns the address of the callback that a connection has there: 0 for none, and `None` where this SQLite does not show
     /// it.
     ///

@@ -29,6 +29,7 @@ mod picture;
 mod recording;
 mod references;
 mod references_asserted;
+mod repeated;
 mod replaced;
 mod reports;
 mod rows;

@@ -8,8 +8,8 @@ use crate::list::{mapped, retain};
 
 impl Harness {
     /// Returns the last statements that may have changed rows of a table of a bind, the oldest first, and what became of
-    /// each. A harness keeps the last 256 statements that wrote, and fewer where they are long; nobody has to
-    /// [`record`](Harness::record) them.
+    /// each. A harness keeps the last 256 statements that wrote, fewer where they are long, and more of one that runs again and
+    /// again in one transaction: 2,048 at most. Nobody has to [`record`](Harness::record) them.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
