@@ -78,6 +78,7 @@ async fn a_future_that_is_cancelled_is_named_with_the_line_that_dropped_it(db: H
         reached = is_reached => reached.unwrap(),
     }
     drop(signing_up); // dropped here
+
     // The next on the pool's connection is after the rollback.
     sign_up(&auth, "bob", async { true }).await?;
     let report = report(&db);
