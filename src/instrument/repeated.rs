@@ -30,7 +30,7 @@ pub(super) struct Repeated {
     executions: Vec<Execution>,
 }
 
-/// What is particular to an execution.
+/// The particulars of an execution.
 #[derive(Clone, Debug)]
 struct Execution {
     at: Instant,
