@@ -30,7 +30,7 @@ pub(super) struct Repeated {
     executions: Vec<Execution>,
 }
 
-/// The particulars of an execution.
+/// An execution, by its differences from the model.
 #[derive(Clone, Debug)]
 struct Execution {
     at: Instant,
