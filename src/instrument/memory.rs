@@ -78,6 +78,29 @@ fn a_recorder_holds_at_most_256_kib(#[case] sql: fn(usize) -> String) {
     assert!((1..=MOST).contains(&held), "{held} bytes");
 }
 
+#[rstest]
+#[case::one_text("INSERT INTO user (name) VALUES (?1)", false)]
+#[case::rows_far_apart("INSERT INTO user (id, name) VALUES ((SELECT count(*) FROM user) * 10, ?1)", false)]
+#[case::cut_into_pieces("INSERT INTO user (name) VALUES (?1)", true)]
+fn a_recorder_holds_at_most_256_kib_of_a_loop_in_one_transaction(#[case] sql: &str, #[case] is_cut: bool) {
+    let table = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, note TEXT)";
+    let bind = || Bind::memdb().schema(table);
+    let db = Harness::builder().bind("auth", bind()).bind("meta", bind()).start().unwrap();
+    let (conn, other) = (db.connection("auth").unwrap(), db.connection("meta").unwrap());
+    conn.set_prepared_statement_cache_capacity(0);
+    let before = HELD.get();
+    conn.execute_batch("BEGIN").unwrap();
+    for _ in 0..5_000 {
+        conn.execute(sql, ["a value that is kept with its statement"]).unwrap();
+        if is_cut {
+            other.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
+        }
+    }
+    let held = HELD.get() - before;
+    conn.execute_batch("COMMIT").unwrap();
+    assert!((1..=MOST).contains(&held), "{held} bytes");
+}
+
 #[test]
 fn a_recorder_holds_nothing_where_nothing_was_written() {
     let db = started();

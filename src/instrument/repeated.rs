@@ -30,7 +30,7 @@ pub(super) struct Repeated {
     executions: Vec<Execution>,
 }
 
-/// What is particular to an execution.
+/// An execution, by its differences from the model.
 #[derive(Clone, Debug)]
 struct Execution {
     at: Instant,

@@ -38,7 +38,7 @@ impl Statement<'_> {
 
 impl Connected {
     /// Follows a statement that begins as another execution of the one that its transaction repeats; returns false where it is
-    /// none, or where somebody records.
+    /// not, or where somebody records.
     pub(super) fn begin_again(&self, recorder: &Recorder, handle: &Handle, again: &Again<'_>) -> bool {
         let Again { standing, statement, prepared, sql } = *again;
         if standing.alone || standing.attached || recorder.is_heard() {

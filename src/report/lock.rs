@@ -172,8 +172,13 @@ fn last_commit(running: &Running, key: &BindKey, began: Option<&Location<'_>>) -
 /// Describes the statement that created a table.
 fn creation(running: &Running, key: &BindKey, table: &str) -> Option<Created> {
     let Creation { statement: created, is_new, came, rows } = observe::creation(running, key, table)?;
-    let since = if is_new { "was not there at the start. It was created by:" } else { "was created by:" };
-    let mut text = format!("`{table}` in `{key}` {since}\n{}", statement(&created, None, 4));
+    let since = match created.line().filter(|_| is_new) {
+        Some(line) => format!("was not there at the start: look at {line}. It was created by:"),
+        None if is_new => "was not there at the start. It was created by:".to_string(),
+        None => "was created by:".to_string(),
+    };
+    let since = paragraph(&format!("`{table}` in `{key}` {since}"), 2, 2);
+    let mut text = format!("{since}\n{}", statement(&created, None, 4));
     let rows = match rows {
         Some(0) => ", where the table has no row".to_string(),
         Some(1) => ", where the table has 1 row".to_string(),

@@ -267,7 +267,9 @@ pub(super) fn of_changes(changes: &ChangeSet, unexpected: &[TableChange], mispla
             .and_then(|came| by_connection(&came).or_else(|| given_by(&came, true)))
             .or_else(|| by_statement(last, &change.bind, &format!("`{}`", one.expected_in))),
         None if makers.len() > 1 && makers.iter().all(|one| one.place() == last.place()) => {
-            of(last.place(), format!("changed `{}` {}", change.table, times(makers.len())))
+            let caller = last.recorded().place.as_deref().and_then(Place::application_caller);
+            let from = caller.map_or(String::new(), |caller| format!(", called from {caller}"));
+            of(last.place(), format!("changed `{}` {}{from}", change.table, times(makers.len())))
         }
         None => of(last.place(), format!("changed `{}`", change.table)),
     };

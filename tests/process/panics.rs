@@ -193,7 +193,7 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
 
 #[test]
 fn a_panicking_migrator_is_an_error_and_is_called_again() {
-    let start = || Harness::builder().bind("auth", Bind::memory().schema_with(migrate)).start();
+    let start = || Harness::builder().bind("auth", Bind::memory().schema_with(migrate)).without_images().start();
     let failed = thread::scope(|threads| {
         let starts = [(); 3].map(|()| threads.spawn(start));
         starts.map(|start| start.join().unwrap().err().map(|error| error.to_string()))

@@ -331,7 +331,8 @@ fn a_hanging_migrator_blocks_no_other_start() {
         }
         conn.execute_batch("CREATE TABLE migrated (x)")
     }
-    let start = || Harness::builder().bind("auth", bind(Storage::Memory).schema_with(migrate)).start().unwrap();
+    let bind = || bind(Storage::Memory).schema_with(migrate);
+    let start = move || Harness::builder().bind("auth", bind()).without_images().start().unwrap();
     let ((began, has_begun), (end, wait)) = (mpsc::channel(), mpsc::channel());
     (*BEGAN.lock().unwrap(), *END.lock().unwrap()) = (Some(began), Some(wait));
     let stuck = thread::spawn(start);

@@ -148,8 +148,9 @@ fn every_chapter_is_in_the_guide() {
 #[rstest]
 fn the_first_failure(harness: Harness) {
     harness.keep(Keep::Never);
-    let blog = harness.connection(None).unwrap();
-    blog.execute("INSERT INTO log (event) VALUES ('sign-up of ann')", []).unwrap();
+    let (auth, blog) = (harness.connection("auth").unwrap(), harness.connection(None).unwrap());
+    auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+    blog.execute("INSERT INTO log (event) VALUES ('sign-up of ' || ?1)", ["ann"]).unwrap();
     let failure = told(|| harness.assert_landed("meta", "log", row! { event: "sign-up of ann" }));
     // All but the place, which is that of another test.
     let unplaced = |message: &str| {

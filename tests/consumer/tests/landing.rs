@@ -6,7 +6,7 @@ fn db() -> Harness {
     Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE post (title TEXT); CREATE TABLE log (event TEXT)"))
         .bind("auth", Bind::memory().schema_path("fixtures/auth"))
-        .bind("meta", Bind::temp_file().schema("CREATE TABLE log (event TEXT)"))
+        .bind("meta", Bind::memory().schema("CREATE TABLE log (event TEXT)"))
         .start()
         .unwrap()
 }

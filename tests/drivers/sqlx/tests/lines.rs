@@ -23,12 +23,16 @@ const SIGN_UP: &str = "INSERT INTO user (name) VALUES (?)";
 async fn sign_up(auth: &SqlitePool, name: &str, answer: impl Future<Output = bool>) -> sqlx::Result<()> {
     let mut transaction = auth.begin().await?;
     sqlx::query(SIGN_UP).bind(name).execute(&mut *transaction).await?; // asked for here
-    if answer.await { transaction.commit().await } else { transaction.rollback().await } // ended here
+    if !answer.await {
+        return transaction.rollback().await; // rolled back here
+    }
+    transaction.commit().await // committed here
 }
 
 /// Returns this file's line of that comment, as reports write it.
 fn line(comment: &str) -> String {
-    let number = include_str!("lines.rs").lines().position(|line| line.ends_with(&format!("// {comment}"))).unwrap() + 1;
+    let number =
+        include_str!("lines.rs").lines().position(|line| line.ends_with(&format!("// {comment}"))).unwrap() + 1;
     format!("tests/lines.rs:{number}")
 }
 
@@ -47,7 +51,7 @@ async fn a_statement_and_its_commit_have_the_lines_that_called_sqlx(db: Harness)
     let insert = statements.iter().find(|one| one.sql() == SIGN_UP).unwrap();
     assert_eq!(insert.place(), Some(&*format!("{}, lines::sign_up", line("asked for here"))));
     assert!(insert.callers()[0].starts_with(&line("called here")), "{:?}", insert.callers());
-    assert_eq!(insert.transaction_ended_at(), Some(format!("{}, lines::sign_up", line("ended here"))));
+    assert_eq!(insert.transaction_ended_at(), Some(format!("{}, lines::sign_up", line("committed here"))));
     assert_ne!(insert.thread().id(), std::thread::current().id());
     Ok(())
 }
@@ -59,7 +63,7 @@ async fn a_rollback_has_the_line_that_called_for_it(db: Harness) -> sqlx::Result
     sign_up(&auth, "ann", async { false }).await?;
     let report = report(&db);
     assert!(report.contains(&format!("at {}, lines::sign_up\n", line("asked for here"))), "{report}");
-    assert!(report.contains(&format!("rolled back at {}, lines::sign_up\n", line("ended here"))), "{report}");
+    assert!(report.contains(&format!("rolled back at {}, lines::sign_up\n", line("rolled back here"))), "{report}");
     Ok(())
 }
 
@@ -78,6 +82,7 @@ async fn a_future_that_is_cancelled_is_named_with_the_line_that_dropped_it(db: H
         reached = is_reached => reached.unwrap(),
     }
     drop(signing_up); // dropped here
+
     // The next on the pool's connection is after the rollback.
     sign_up(&auth, "bob", async { true }).await?;
     let report = report(&db);
