@@ -28,8 +28,8 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_key_of_a_bind_is_listed() {
-    assert_eq!(listed("Keys of a bind"), array("config/file/setting.rs", "const BIND_SETTINGS"));
+fn each_setting_of_a_bind_is_listed() {
+    assert_eq!(listed("Settings of a bind"), array("config/file/setting.rs", "const BIND_SETTINGS"));
     assert_eq!(listed("Engine options"), array("config/options.rs", "const APPLIED"));
 }
 
