@@ -33,7 +33,7 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if statement.is_dropped() && refused.is_none() {
         ends.push(match statement.dropped_future() {
             Some(function) => {
-                format!("as the future of `{function}` was dropped there before it had ended: that was cancelled")
+                format!("as the future of `{function}` was cancelled: it was dropped there before its end")
             }
             None => "as it was dropped there without a commit".to_string(),
         });

@@ -26,10 +26,12 @@ pub(super) fn came_about(came: &Came) -> String {
     };
     found.push_str(&match (attached, given) {
         (Some((bind, _)), Given::SetUp(set_up)) => {
-            format!("\n{}", set_up_of(&format!("The address of `{bind}`"), "the wrong one was attached", set_up))
+            format!("\n{}", set_up_of(&format!("The address of `{bind}`"), "the wrong address was attached", set_up))
         }
         (Some((bind, _)), Given::Lines(lines)) => address(&format!("The address of `{bind}` came from"), lines),
-        (None, Given::SetUp(set_up)) => format!("\n{}", set_up_of("Its address", "the wrong one was opened", set_up)),
+        (None, Given::SetUp(set_up)) => {
+            format!("\n{}", set_up_of("Its address", "the wrong address was opened", set_up))
+        }
         (None, Given::Lines(lines)) => address("Its address came from", lines),
     });
     found + &first_wrote(first.as_deref())
@@ -42,7 +44,7 @@ fn addressed(came: &Came, connection: &str) -> String {
     let lines = match given {
         Given::SetUp(set_up) => {
             let address = format!("Connection {number} is to `{own}`: its address");
-            return set_up_of(&address, "the code above chose the wrong connection", set_up)
+            return set_up_of(&address, "the statement was run on the wrong connection", set_up)
                 + &first_wrote(first.as_deref());
         }
         Given::Lines(lines) if lines.is_empty() => return opened(connection, opening) + &first_wrote(first.as_deref()),
@@ -81,7 +83,7 @@ fn first_wrote(first: Option<&Statement>) -> String {
 /// Says which line of a set-up an address comes from, and what follows if that line is right.
 fn set_up_of(address: &str, then: &str, set_up: &SetUp) -> String {
     let SetUp { function, databases, line } = set_up;
-    say(&format!("{address} comes from {line}, one of {databases} in `{function}`. If that line is right, {then}."))
+    say(&format!("{address} comes from {line}, where `{function}` sets up {databases} binds. If it asks for the right one there, {then}."))
 }
 
 /// Says that a connection had attached the database of another bind.

@@ -27,8 +27,8 @@ const WRITERS_SHOWN: usize = 3;
 
 /// The reasons for which SQLite takes a statement and changes nothing.
 const WITHOUT_ERROR: &str =
-    "SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO NOTHING, a WHERE that no \
-                             row meets, or in a trigger.";
+    "SQLite reported no error: the statement skipped the row, by OR IGNORE, by DO NOTHING, by a WHERE that \
+                             matches no row, or by a trigger.";
 
 /// Writes a clue in one paragraph.
 pub(super) fn clue(clue: &Clue) -> String {
@@ -107,12 +107,12 @@ pub(super) fn clue(clue: &Clue) -> String {
                 found.push_str(&format!("\n{}", unenforced(why)));
             }
             if let Some(key) = key {
-                found.push_str(&format!("\n{}", say(&format!("Where they are on: {}.", acts(key)))));
+                found.push_str(&format!("\n{}", say(&format!("With foreign keys on: {}.", acts(key)))));
             }
             found
         }
         Clue::Fault { bind, fault, times: count } => say(&format!(
-            "A fault of the test triggered on `{bind}` {}: {fault}.",
+            "A fault that the test set on `{bind}` triggered {}: {fault}.",
             times(usize::try_from(*count).unwrap_or(usize::MAX))
         )),
         Clue::Outside { stray, is_open, table, last } => outside(stray, *is_open, table, last),
@@ -136,11 +136,9 @@ pub(super) fn unfailed_before(unfailed: Unfailed) -> String {
     let had = if is_sure { "had failed" } else { "is known to have failed" };
     let next = match by {
         RollbackBy::Call => {
-            "the code asked for the rollback. Look at the condition, or at an error of its own, that leads there"
+            "the code itself asked for the rollback. Look for the condition or the error that leads to that line"
         }
-        RollbackBy::Drop => {
-            "the code left before a commit. Look for one that is missing, or for a `return` or a `?` before it"
-        }
+        RollbackBy::Drop => "the code reached no commit. It is missing, or a `return` or a `?` leaves before it",
         RollbackBy::Future => "the code was stopped at an `.await` before its commit, by a timeout or a `select!`",
         RollbackBy::Unknown => "the code asked for the rollback, or left before its commit",
     };
@@ -176,7 +174,7 @@ fn keys(actions: &[KeyAction], replaced: Option<&Replaced>) -> String {
             several => format!(" on one of {}", enumerated(&mapped(several, |key| columns(key)))),
         };
         sentences.push(format!(
-            "The INSERT conflicted with a row of `{table}`{on}, and replaced it: SQLite deletes that row, then inserts \
+            "The statement conflicted with a row of `{table}`{on}, and replaced it: SQLite deletes that row, then inserts \
              the new one."
         ));
     }
@@ -189,13 +187,16 @@ fn keys(actions: &[KeyAction], replaced: Option<&Replaced>) -> String {
 /// Says what a key does to the rows that refer to another.
 fn acts(key: &KeyAction) -> String {
     let KeyAction { table, columns: own, parent, parent_columns, on_update, action } = key;
-    let (on, when) =
-        if *on_update { ("ON UPDATE", "a change of it") } else { ("ON DELETE", "the delete of such a row") };
+    let (on, when) = if *on_update {
+        ("ON UPDATE", format!("changing a row of `{parent}`"))
+    } else {
+        ("ON DELETE", format!("deleting a row of `{parent}`"))
+    };
     let then = match (action.as_str(), on_update) {
-        ("CASCADE", false) => "deletes the rows that refer to it".to_string(),
-        ("CASCADE", true) => "changes the rows that refer to it".to_string(),
-        ("SET NULL", _) => format!("sets {} to NULL in the rows that refer to it", columns(own)),
-        _ => format!("sets {} to the default in the rows that refer to it", columns(own)),
+        ("CASCADE", false) => format!("deletes the rows of `{table}` that refer to it"),
+        ("CASCADE", true) => format!("changes the rows of `{table}` that refer to it"),
+        ("SET NULL", _) => format!("sets {} to NULL in the rows of `{table}` that refer to it", columns(own)),
+        _ => format!("sets {} to the default in the rows of `{table}` that refer to it", columns(own)),
     };
     let refers = format!("{} of `{table}` refers to {} of `{parent}`", columns(own), columns(parent_columns));
     format!("{refers} {on} {action}, so {when} {then}")
@@ -235,7 +236,7 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
         if let Some((thread, state)) = &open.thread {
             more = format!("{more}; {}", doing(thread, *state));
             if open.in_vain.is_some() && *state == ThreadState::Idle {
-                more.push_str(": nothing is about to commit it");
+                more.push_str(", so no commit is under way");
             }
         }
         found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
@@ -335,7 +336,7 @@ fn lost(bind: &BindKey, table: &str, last: &Last) -> String {
 
 /// Names a database that is no harness's, and what wrote to it.
 fn outside(stray: &Stray, is_open: bool, table: &str, last: &Last) -> String {
-    let is = format!("A table `{table}` in {}, which is no bind, was written to:", stray.database());
+    let is = format!("Written to `{table}` of {}, which is not a bind:", stray.database());
     let written = listed(&is, Some(table), last);
     let opened = match stray.place() {
         Some(place) => format!("the database was opened at {place}"),

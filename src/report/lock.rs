@@ -62,8 +62,8 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
             }
             if is_one_thread {
                 of_one_thread = Some(
-                    "Both are of one thread, which cannot end the one while it waits for the other: end that before, or \
-                     write on its connection.",
+                    "This thread waits for a lock that it holds itself: end that transaction before this statement, or run \
+                     the statement on its connection.",
                 );
             }
             format!("{open} {}", last(&holder))

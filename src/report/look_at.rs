@@ -92,14 +92,17 @@ fn by_statement(one: &Statement, bind: &BindKey, meant: &str) -> Option<Accused>
     }
     of(
         one.place(),
-        format!("used a connection to `{bind}`, not to {meant}{}", or_caller(one.recorded().place.as_deref())),
+        format!(
+            "used a connection to `{bind}`, not to {meant}{}",
+            or_caller(one.recorded().place.as_deref(), "that connection")
+        ),
     )
 }
 
-/// Names the caller that may have handed over what a line used.
-fn or_caller(place: Option<&Place>) -> String {
+/// Names the caller that may have handed `it` over, which a line used.
+fn or_caller(place: Option<&Place>, it: &str) -> String {
     match place.and_then(Place::application_caller) {
-        Some(caller) => format!(". {caller} called it, and may have chosen that"),
+        Some(caller) => format!(". {caller} called that line, and may have chosen {it}"),
         None => String::new(),
     }
 }
@@ -135,7 +138,7 @@ fn by_connection(came: &Came) -> Option<Accused> {
         None if came.opening.by == OpenedBy::Application && came.first.is_some() => match &came.given {
             Given::Lines(lines) if lines.len() == 1 => {
                 let (at, _) = lines[0].place.as_ref().filter(|_| !lines[0].again)?.calls_a_test()?;
-                of(Some(at), "gave this row the connection that it had opened for another".to_string())
+                of(Some(at), "used, for this row, a connection that it had opened for another statement".to_string())
             }
             _ => None,
         },
@@ -219,10 +222,10 @@ fn lost(one: &Statement, clues: &[Clue]) -> Option<Accused> {
     let did = match one.dropped_future() {
         Some(function) => format!("dropped the future of `{function}`, which rolled the write back"),
         None if one.is_dropped() => match one.fate() {
-            Fate::Undone => "let the savepoint go without a commit, which rolled the write back".to_string(),
-            _ => "let the transaction go without a commit, which rolled the write back".to_string(),
+            Fate::Undone => "dropped the savepoint without a commit, which rolled the write back".to_string(),
+            _ => "dropped the transaction without a commit, which rolled the write back".to_string(),
         },
-        None => "called for the rollback".to_string(),
+        None => "asked for the rollback".to_string(),
     };
     of(one.ended_at().as_deref(), did)
 }
@@ -231,7 +234,7 @@ fn lost(one: &Statement, clues: &[Clue]) -> Option<Accused> {
 fn nearest(failure: &Failure<'_>) -> Option<Accused> {
     if let Some(Late { replica, source, reads, .. }) = failure.late.first() {
         let read = reads.last()?;
-        let caller = or_caller(read.place.as_deref());
+        let caller = or_caller(read.place.as_deref(), &format!("`{replica}`"));
         return of(text(read.place.as_deref()), format!("read `{replica}` while that was behind `{source}`{caller}"));
     }
     if let Some((name, at)) = failure.clues.iter().find_map(trigger) {

@@ -51,6 +51,8 @@ pub(crate) use packed::FileBytes;
 pub(crate) use private_copy::{attach_copy, open_copy};
 pub(crate) use probe::{is_locked_by_log_writer, is_locked_by_writer, is_locked_out, SCHEMA};
 pub(crate) use progress::Stoppable;
-pub(crate) use slots::{find_on as find_slots_on, Slot};
+#[cfg(feature = "r2d2_sqlite")]
+pub(crate) use slots::find_on as find_slots_on;
+pub(crate) use slots::Slot;
 pub(crate) use transaction::TransactionState;
 pub(crate) use values::{column_names, number, texts};

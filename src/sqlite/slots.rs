@@ -146,6 +146,7 @@ static WORDS: OnceLock<Words> = OnceLock::new();
 
 /// Finds the places on a connection that is closed next, unless they are known: its callbacks are removed. Without this, a
 /// connection is opened for it.
+#[cfg(feature = "r2d2_sqlite")]
 pub(crate) fn find_on(spare: &Connection) {
     WORDS.get_or_init(|| found_on(spare));
 }

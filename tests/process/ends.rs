@@ -481,8 +481,8 @@ fn a_wait_in_vain_has_the_beginning_of_a_holder_that_has_written_nothing() {
         on the test's thread, connection 1
         open when the lock was refused; later rolled back by the close of its
             connection
-      Both are of one thread, which cannot end the one while it waits for the other:
-      end that before, or write on its connection.
+      This thread waits for a lock that it holds itself: end that transaction before
+      this statement, or run the statement on its connection.
     ");
 }
 
@@ -506,8 +506,8 @@ fn a_wait_in_vain_says_when_its_holder_ended() {
             process::ends::runs::reserve
       Look at tests/process/ends.rs:[line] `process::ends::runs::reserve` began the
       transaction there, and returned without ending it.
-      Both are of one thread, which cannot end the one while it waits for the other:
-      end that before, or write on its connection.
+      This thread waits for a lock that it holds itself: end that transaction before
+      this statement, or run the statement on its connection.
     ");
 }
 

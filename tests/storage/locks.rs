@@ -516,7 +516,7 @@ fn a_failed_assertion_names_who_has_not_committed() {
       on thread `signing up`, connection 1, not committed
       it began at storage::locks::begun
       open for … when this assertion failed, and still 250 ms later; thread
-          `signing up` is alive and runs no statement: nothing is about to commit it
+          `signing up` is alive and runs no statement, so no commit is under way
     "#);
 }
 

@@ -101,8 +101,8 @@ fn a_row_that_a_key_set_to_null_has_the_delete_and_the_key() {
       at landing::accounts::chains::run
       on the test's thread, connection 1, committed
 
-    `author` of `post` refers to `id` of `user` ON DELETE SET NULL, so the delete of
-    such a row sets `author` to NULL in the rows that refer to it.
+    `author` of `post` refers to `id` of `user` ON DELETE SET NULL, so deleting a
+    row of `user` sets `author` to NULL in the rows of `post` that refer to it.
     "#);
 }
 
@@ -132,10 +132,10 @@ fn a_row_that_a_chain_of_keys_deleted_has_each_of_them() {
       at landing::accounts::chains::run
       on the test's thread, connection 1, committed
 
-    `author` of `post` refers to `id` of `user` ON DELETE CASCADE, so the delete of
-    such a row deletes the rows that refer to it. `post` of `note` refers to `id` of
-    `post` ON DELETE CASCADE, so the delete of such a row deletes the rows that
-    refer to it.
+    `author` of `post` refers to `id` of `user` ON DELETE CASCADE, so deleting a row
+    of `user` deletes the rows of `post` that refer to it. `post` of `note` refers
+    to `id` of `post` ON DELETE CASCADE, so deleting a row of `post` deletes the
+    rows of `note` that refer to it.
     "#);
 }
 
@@ -167,8 +167,8 @@ fn a_row_that_another_replaced_has_the_key_on_which_they_conflicted() {
       at landing::accounts::chains::run
       on the test's thread, connection 1, committed
 
-    The INSERT conflicted with a row of `user` on `email`, and replaced it: SQLite
-    deletes that row, then inserts the new one.
+    The statement conflicted with a row of `user` on `email`, and replaced it:
+    SQLite deletes that row, then inserts the new one.
     "#);
 }
 
@@ -229,8 +229,8 @@ fn a_trigger_that_ignores_a_row_is_shown() {
       which fired the trigger `checked`
       at landing::accounts::chains::run
       on the test's thread, connection 1, changed no row
-    SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO
-    NOTHING, a WHERE that no row meets, or in a trigger.
+    SQLite reported no error: the statement skipped the row, by OR IGNORE, by DO
+    NOTHING, by a WHERE that matches no row, or by a trigger.
 
     The trigger `checked` in `default`:
       CREATE TRIGGER checked BEFORE INSERT ON user WHEN new.name <> lower(new.name)

@@ -85,7 +85,7 @@ fn a_rollback_that_was_called_is_the_codes_own_will() -> Result<()> {
     transaction.rollback()?;
     let report = of_ann(&db);
     assert!(report.contains("rolled back at") && report.contains(CLEAN), "{report}");
-    assert!(report.contains("the code asked for the rollback"), "{report}");
+    assert!(report.contains("the code itself asked for the\nrollback"), "{report}");
     Ok(())
 }
 

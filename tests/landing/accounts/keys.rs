@@ -36,7 +36,8 @@ fn a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_
       on the test's thread, connection 1, committed
       `PRAGMA foreign_keys` was switched off on that connection
       at landing::accounts::keys::a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_keys
-    Where they are on: `purchase_id` of `line` refers to `id` of `purchase` ON
-    DELETE CASCADE, so the delete of such a row deletes the rows that refer to it.
+    With foreign keys on: `purchase_id` of `line` refers to `id` of `purchase` ON
+    DELETE CASCADE, so deleting a row of `purchase` deletes the rows of `line` that
+    refer to it.
     "#);
 }

@@ -40,7 +40,7 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
         assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann", cents: 700 })), @r#"
         the row did not land in `default`: it is in no bind
 
-          look at  … it let the transaction go without a commit, which rolled the write back
+          look at  … it dropped the transaction without a commit, which rolled the write back
           looked for  purchase: customer = 'ann', cents = 700
           expected    in `default`, committed, and in no other bind
 
@@ -56,8 +56,8 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           rolled back at landing::accounts::missing::buy_without_commit
           as it was dropped there without a commit
 
-        No statement of that transaction had failed: the code left before a commit. Look
-        for one that is missing, or for a `return` or a `?` before it.
+        No statement of that transaction had failed: the code reached no commit. It is
+        missing, or a `return` or a `?` leaves before it.
         "#);
     }
 }
@@ -71,7 +71,7 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
-      look at  … it let the transaction go without a commit, which rolled the write back
+      look at  … it dropped the transaction without a commit, which rolled the write back
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -87,8 +87,8 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       as it was dropped there without a commit
 
-    No statement of that transaction had failed: the code left before a commit. Look
-    for one that is missing, or for a `return` or a `?` before it.
+    No statement of that transaction had failed: the code reached no commit. It is
+    missing, or a `return` or a `?` leaves before it.
     "#);
 }
 
@@ -170,7 +170,7 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           on thread `worker`, connection 1, not committed
           it began at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           open for … when this assertion failed, and still 250 ms later; thread
-              `worker` is alive and runs no statement: nothing is about to commit it
+              `worker` is alive and runs no statement, so no commit is under way
         "#);
     }
 }
@@ -253,8 +253,8 @@ fn an_update_that_matched_no_row_is_named() {
       UPDATE purchase SET cents = 700 WHERE customer = 'Grace'
       at landing::accounts::missing::an_update_that_matched_no_row_is_named
       on the test's thread, connection 1, changed no row
-    SQLite reported no error: the statement lets a row go by, with OR IGNORE, DO
-    NOTHING, a WHERE that no row meets, or in a trigger.
+    SQLite reported no error: the statement skipped the row, by OR IGNORE, by DO
+    NOTHING, by a WHERE that matches no row, or by a trigger.
     "#);
 }
 
@@ -270,7 +270,7 @@ fn a_savepoint_that_was_rolled_back_is_named() {
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row did not land in `default`: it is in no bind
 
-      look at  … it called for the rollback
+      look at  … it asked for the rollback
       looked for  purchase: customer = 'ann'
       expected    in `default`, committed, and in no other bind
 
@@ -286,8 +286,8 @@ fn a_savepoint_that_was_rolled_back_is_named() {
       rolled back to the savepoint `s` at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
       the savepoint was opened at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
 
-    No statement within that savepoint had failed: the code asked for the rollback.
-    Look at the condition, or at an error of its own, that leads there.
+    No statement within that savepoint had failed: the code itself asked for the
+    rollback. Look for the condition or the error that leads to that line.
     "#);
 }
 
@@ -418,8 +418,7 @@ fn what_was_written_in_a_private_database_is_found_there() {
 
     The nearest row in `default` was there at the start.
 
-    A table `purchase` in a private database in memory, which is no bind, was
-    written to:
+    Written to `purchase` of a private database in memory, which is not a bind:
       INSERT INTO purchase VALUES (1, 'grace', 500)
       at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
       on the test's thread, connection 1, committed

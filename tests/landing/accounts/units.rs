@@ -102,7 +102,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
 
     The unit of work is half committed: what it wrote to `default` was committed.
 
-    A fault of the test triggered on `billing` once:
+    A fault that the test set on `billing` triggered once:
     `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
     "#);
     assert_snapshot!(failure(|| db.assert_not_landed(None, "purchase", row! { customer: "ann" })), @r#"
@@ -131,7 +131,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       on the test's thread, in a session, connection 2
       rolled back: its COMMIT failed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
-    A fault of the test triggered on `billing` once:
+    A fault that the test set on `billing` triggered once:
     `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
     "#);
 }
