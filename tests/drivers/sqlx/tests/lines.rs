@@ -88,7 +88,10 @@ async fn a_future_that_is_cancelled_is_named_with_the_line_that_dropped_it(db: H
     let report = report(&db);
     let rolled_back = format!("rolled back at {}", line("dropped here"));
     assert!(report.contains(&rolled_back), "{report}");
-    assert!(report.replace("\n      ", " ").contains("the future of `sign_up` was dropped there"), "{report}");
+    assert!(
+        report.replace("\n      ", " ").contains("the future of `sign_up` was cancelled: it was dropped there"),
+        "{report}"
+    );
     Ok(())
 }
 
