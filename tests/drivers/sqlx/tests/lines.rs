@@ -33,7 +33,7 @@ async fn sign_up(auth: &SqlitePool, name: &str, answer: impl Future<Output = boo
 fn line(comment: &str) -> String {
     let number =
         include_str!("lines.rs").lines().position(|line| line.ends_with(&format!("// {comment}"))).unwrap() + 1;
-    format!("tests/lines.rs:{number}")
+    format!("{}:{number}", file!())
 }
 
 fn report(db: &Harness) -> String {
