@@ -136,7 +136,7 @@ impl Harness {
     /// let guard = db.deny("meta");
     /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
     /// let refused = db.connection("meta")?.execute("INSERT INTO setting VALUES ('theme')", []).unwrap_err();
-    /// assert_eq!(refused.to_string(), "not authorized");
+    /// assert!(refused.to_string().starts_with("not authorized"));
     /// assert!(db.session().table("setting")?.all().is_err()); // a read
     /// assert_eq!(guard.refused().len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
