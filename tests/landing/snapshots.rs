@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use multibind::binds::Storage;
 use multibind::changes::Snapshot;
-use multibind::rusqlite::{Connection, OpenFlags};
+use multibind::rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use multibind::{row, Bind, BindKey, Error, Harness};
 use rstest::{fixture, rstest};
 
@@ -340,6 +340,12 @@ fn looks_refuse_no_transaction(#[case] storage: Storage) {
     let db = in_storage(storage);
     let before = db.snapshot().unwrap();
     let pool = db.pool("auth").unwrap();
+    // In WAL mode, any reader that meets a header which is just written takes the writer's lock for a moment, and SQLite lets a
+    // transaction that has read wait for no writer.
+    let begin = match storage {
+        Storage::Memory | Storage::TempFile => TransactionBehavior::Immediate,
+        _ => TransactionBehavior::Deferred,
+    };
     let refused = beside(
         100,
         || {
@@ -353,7 +359,7 @@ fn looks_refuse_no_transaction(#[case] storage: Storage) {
         || {
             let mut conn = pool.get().unwrap();
             let mut run = || {
-                let transaction = conn.transaction()?;
+                let transaction = conn.transaction_with_behavior(begin)?;
                 let rows: i64 = transaction.query_row("SELECT count(*) FROM user", [], |row| row.get(0))?;
                 transaction.execute("UPDATE user SET name = ?1", [format!("{rows}")])?;
                 transaction.commit()
