@@ -68,10 +68,12 @@ fn a_write_of_another_harness_that_goes_on_accounts_for_none_of_this_one(
         return;
     }
     let (db, other) = (started(storage), started(storage));
-    let conn = Connection::open(db.uri("meta").unwrap()).unwrap();
+    let mut conn = Connection::open(db.uri("meta").unwrap()).unwrap();
     let others = Connection::open(other.uri("meta").unwrap()).unwrap();
-    // It takes the place of what would hear a commit: the file system alone hears the write.
-    let _ = conn.commit_hook(Some(|| false));
+    // It takes the place of what would hear a commit: the file system alone hears the write. Newer versions of rusqlite want to
+    // change the connection for it.
+    let hooked = &mut conn;
+    let _ = hooked.commit_hook(Some(|| false));
     if attaches {
         others.execute_batch("ATTACH ':memory:' AS notes").unwrap();
     }
@@ -96,7 +98,7 @@ fn a_vacuum_whose_harness_is_dropped_on_another_thread_hides_nothing_that_its_th
     let (log, others) = (db.record(), other.record());
     // The application's worker, which outlives a test.
     let worker = thread::spawn(move || {
-        let conn = Connection::open(vacuumed).unwrap();
+        let conn = &mut Connection::open(vacuumed).unwrap();
         let waits = move || {
             vacuums.send(()).unwrap();
             // Once it is dropped, this returns at once.
