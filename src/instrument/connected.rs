@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) last: Option<Last>,
     /// The last statement that has ended and whose error SQLite may know by now.
     pub(super) unsettled: Option<Unsettled>,
+    /// Set if the application has closed it and left statements.
+    is_left: bool,
     /// The version of the databases as the last statement ended.
     pub(super) version: u64,
     pub(super) memory: Memory,
@@ -133,6 +135,12 @@ impl Connected {
         ptr::eq(self.to.recorder.as_ptr(), Arc::as_ptr(recorder))
     }
 
+    /// Notes that the application closes it, `leaving` statements: SQLite refuses that, or tells nothing of it from here on,
+    /// until the last of them is gone. One that is finished may have committed by then.
+    pub(super) fn is_closed(&self, leaving: bool) {
+        lock(&self.state).is_left = leaving;
+    }
+
     /// Follows its close, which rolls its transaction back.
     ///
     /// # Safety
@@ -146,9 +154,14 @@ impl Connected {
         {
             recorder.note_displaced(displaced);
         }
-        if let Some(open) = lock(&self.state).open.take() {
-            open.transaction.ends(TransactionEnd::Closed);
+        let mut state = lock(&self.state);
+        let is_left = state.is_left;
+        let open = state.open.take();
+        drop(state);
+        if let Some(open) = open {
+            open.transaction.ends(if is_left { TransactionEnd::Unknown } else { TransactionEnd::Closed });
             if open.wrote
+                && !is_left
                 && let Some(recorder) = recorder.filter(|recorder| recorder.keeps_writes())
             {
                 recorder.closes_here(&open.transaction);
@@ -279,7 +292,7 @@ impl Connected {
             });
         }
         if let Some(open) = &mut state.open {
-            // What failed for want of the lock has written nothing that a commit could lose.
+            // A commit can lose nothing of a statement that failed for want of the lock.
             open.wrote = (open.wrote || wrote) && can_commit;
         }
         if let Some(recorded) = &mut recorded {

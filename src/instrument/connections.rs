@@ -232,6 +232,17 @@ pub(super) fn disconnect_all(watch: usize) {
     connected.retain(|(_, connection)| !connection.is_watched_by(watch));
 }
 
+/// Notes that the application closes a connection, and whether it leaves statements.
+///
+/// # Safety
+///
+/// The connection is open and this thread's.
+pub(super) unsafe fn is_closed(db: *mut ffi::sqlite3) {
+    let Some(connection) = connected_at(db.addr()) else { return };
+    // SAFETY: as the caller says.
+    connection.is_closed(unsafe { !ffi::sqlite3_next_stmt(db, ptr::null_mut()).is_null() });
+}
+
 /// Follows the close of a connection, which rolls its transaction back.
 ///
 /// # Safety

@@ -16,7 +16,7 @@ use rusqlite::{ffi, Connection};
 use super::accounts::Running;
 use super::commits::end_here;
 use super::connected::Connected;
-use super::connections::{connected, settle_here, settle_others};
+use super::connections::{connected, is_closed, settle_here, settle_others};
 use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::settle::Account;
@@ -72,6 +72,10 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         let statement = if event == CLOSE { None } else { unsafe { Statement::new(p.cast()) } };
         let Some(statement) = statement else {
             settle_here();
+            if event == CLOSE {
+                // SAFETY: for this event SQLite passes the connection, which is open still, on the thread that closes it.
+                unsafe { is_closed(p.cast()) };
+            }
             return ffi::SQLITE_OK;
         };
         if event == STMT {
@@ -80,7 +84,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         // Of the statement that ends now, if one does: an error is logged right before that, on this thread.
         let aborted = take_aborted();
         let only_reads = statement.only_reads();
-        // What was heard as it began is followed to its end, though nobody listens by then.
+        // A statement that was heard as it began is followed to its end, though nobody listens by then.
         let heard = is_heard() || event == PROFILE && is_underway();
         if !heard && !only_reads && event == STMT {
             // SAFETY: as below.

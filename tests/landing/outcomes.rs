@@ -1,10 +1,12 @@
 //! The ends of transactions, the triggers and the places of statements, and what is kept while nobody records.
 
+use std::ffi::{c_int, CString};
+use std::ptr;
 use std::sync::{Arc, Barrier};
 
-use multibind::rusqlite::Connection;
+use multibind::rusqlite::{ffi, Connection};
 use multibind::statements::{Statement, TransactionEnd};
-use multibind::{Bind, Harness};
+use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
 use crate::failure::{failure, message};
@@ -118,6 +120,53 @@ fn a_statement_whose_table_another_has_dropped_has_not_stayed(#[case] storage: f
     insert.execute([]).unwrap_err();
     let insert = &log.containing("INSERT")[0];
     assert_ne!((insert.stayed(), insert.has_failed()), (Some(true), Some(false)));
+}
+
+unsafe extern "C" {
+    /// Is in SQLite, and not in rusqlite's bindings.
+    fn sqlite3_close_v2(db: *mut ffi::sqlite3) -> c_int;
+}
+
+/// `sqlite3_close_v2` keeps a connection until its last statement is gone, and SQLite tells nothing of such a one.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::temp_file(Bind::temp_file)]
+fn a_statement_that_ends_after_its_connection_was_closed_is_not_said_to_be_lost(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    let uri = CString::new(db.uri("auth").unwrap()).unwrap();
+    let log = db.record();
+    let (mut conn, mut statement, flags) =
+        (ptr::null_mut(), ptr::null_mut(), ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_URI);
+    // SAFETY: the texts end with a NUL, and the connection and the statement are closed once, by this thread alone.
+    unsafe {
+        assert_eq!(ffi::sqlite3_open_v2(uri.as_ptr(), &raw mut conn, flags, ptr::null()), ffi::SQLITE_OK);
+        let sql = c"INSERT INTO t VALUES (1), (2) RETURNING x";
+        let prepared = ffi::sqlite3_prepare_v2(conn, sql.as_ptr(), -1, &raw mut statement, ptr::null_mut());
+        assert_eq!((prepared, ffi::sqlite3_step(statement)), (ffi::SQLITE_OK, ffi::SQLITE_ROW));
+        assert_eq!(sqlite3_close_v2(conn), ffi::SQLITE_OK);
+        assert_eq!(ffi::sqlite3_finalize(statement), ffi::SQLITE_OK);
+    }
+    db.assert_landed("auth", "t", row! { x: 1 });
+    assert_ne!(log.statements()[0].stayed(), Some(false));
+}
+
+/// A connection with statements is not closed by `sqlite3_close`, and goes on.
+#[test]
+fn a_transaction_is_followed_on_after_a_close_that_sqlite_has_refused() {
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    let select = conn.prepare("SELECT x FROM t").unwrap();
+    // SAFETY: the connection is open, and as long as a statement is there it stays so.
+    assert_eq!(unsafe { ffi::sqlite3_close(conn.handle()) }, ffi::SQLITE_BUSY);
+    drop(select);
+    conn.execute_batch("COMMIT; BEGIN; INSERT INTO t VALUES (2)").unwrap();
+    drop(conn);
+    let inserts = log.containing("INSERT");
+    assert_eq!(inserts.iter().map(Statement::stayed).collect::<Vec<_>>(), [Some(true), Some(false)]);
 }
 
 #[test]
