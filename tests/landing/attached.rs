@@ -5,6 +5,7 @@ use multibind::rusqlite::Connection;
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
+use crate::alone::alone_with;
 use crate::failure::failure;
 
 fn started(storage: fn() -> Bind) -> Harness {
@@ -202,13 +203,7 @@ fn a_connection_that_has_detached_a_bind_writes_to_its_own_database() {
 
 #[test]
 fn a_connection_to_no_bind_is_guarded_with_the_recorder_off() {
-    const OFF: &str = "MULTIBIND_RECORD";
-    if std::env::var_os(OFF).is_none() {
-        let test = "attached::a_connection_to_no_bind_is_guarded_with_the_recorder_off";
-        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
-        let run = run.args(["--exact", test]).env(OFF, "off").output().unwrap();
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    if !alone_with(&[("MULTIBIND_RECORD", "off")]) {
         return;
     }
     let db = started(Bind::memory);

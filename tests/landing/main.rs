@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod accounts;
+#[path = "../common/alone.rs"]
+mod alone;
 mod any_driver;
 mod as_it_ran;
 mod assertions;

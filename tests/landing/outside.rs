@@ -4,19 +4,7 @@
 use multibind::rusqlite::{Connection, ErrorCode};
 use multibind::{row, Bind, Config, Harness};
 
-/// Runs a test alone in a process of its own, by its name; returns whether this is that process.
-fn is_alone(test: &str) -> bool {
-    const ALONE: &str = "MULTIBIND_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let arguments = ["--exact", test, "--test-threads=1"];
-    let run = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).env(ALONE, "1").output();
-    let run = run.unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&run.stderr));
-    false
-}
+use crate::alone::alone;
 
 fn started() -> Harness {
     let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
@@ -31,7 +19,7 @@ fn started() -> Harness {
 
 #[test]
 fn a_file_and_a_private_database_are_refused_as_they_open_and_binds_are_not() {
-    if !is_alone("outside::a_file_and_a_private_database_are_refused_as_they_open_and_binds_are_not") {
+    if !alone() {
         return;
     }
     let (db, folder) = (started(), tempfile::tempdir().unwrap());
@@ -72,7 +60,7 @@ fn a_file_and_a_private_database_are_refused_as_they_open_and_binds_are_not() {
 
 #[test]
 fn nothing_that_the_harness_does_itself_is_taken_for_a_stray() {
-    if !is_alone("outside::nothing_that_the_harness_does_itself_is_taken_for_a_stray") {
+    if !alone() {
         return;
     }
     let guard = started().deny_outside();
@@ -102,7 +90,7 @@ fn nothing_that_the_harness_does_itself_is_taken_for_a_stray() {
 
 #[test]
 fn a_guard_whose_refusal_nobody_asks_for_fails_the_test() {
-    if !is_alone("outside::a_guard_whose_refusal_nobody_asks_for_fails_the_test") {
+    if !alone() {
         return;
     }
     let guard = started().deny_outside();
@@ -114,7 +102,7 @@ fn a_guard_whose_refusal_nobody_asks_for_fails_the_test() {
 
 #[test]
 fn a_file_that_is_not_there_is_not_made() {
-    if !is_alone("outside::a_file_that_is_not_there_is_not_made") {
+    if !alone() {
         return;
     }
     let (db, folder) = (started(), tempfile::tempdir().unwrap());
@@ -142,7 +130,7 @@ fn a_file_that_is_not_there_is_not_made() {
 
 #[test]
 fn a_file_that_is_there_is_not_touched() {
-    if !is_alone("outside::a_file_that_is_there_is_not_touched") {
+    if !alone() {
         return;
     }
     let (db, folder) = (started(), tempfile::tempdir().unwrap());
@@ -163,7 +151,7 @@ fn a_file_that_is_there_is_not_touched() {
 
 #[test]
 fn databases_are_kept_while_files_outside_are_refused() {
-    if !is_alone("outside::databases_are_kept_while_files_outside_are_refused") {
+    if !alone() {
         return;
     }
     let _guard = started().deny_outside();
@@ -178,7 +166,7 @@ fn databases_are_kept_while_files_outside_are_refused() {
 
 #[test]
 fn a_configuration_refuses_what_is_outside_from_start_to_end() {
-    if !is_alone("outside::a_configuration_refuses_what_is_outside_from_start_to_end") {
+    if !alone() {
         return;
     }
     let started = |text: &str| Harness::from_config(Config::from_toml(text, ".").unwrap());

@@ -150,7 +150,7 @@ fn with_another_schema_between(conn: &Connection) {
     execute(conn, "COMMIT");
 }
 
-/// What a statement says of itself, beside its values and its place.
+/// The account of a statement, beside its values and its place.
 fn facts(statement: &Statement) -> String {
     let triggers = statement.triggers().collect::<Vec<_>>();
     format!(

@@ -14,6 +14,7 @@ use multibind::statements::StatementKind;
 use multibind::{Bind, Harness};
 use rstest::rstest;
 
+use crate::alone::alone;
 use crate::failure::{failure, message};
 use crate::hooks::{replace_authorizer, replace_commit_hook};
 
@@ -303,13 +304,7 @@ fn an_instrument_that_on_connect_has_set_stays() {
 
 #[test]
 fn assertions_fail_where_the_application_keeps_sqlite_from_reporting_openings() {
-    const ALONE: &str = "MULTIBIND_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let test = "replaced::assertions_fail_where_the_application_keeps_sqlite_from_reporting_openings";
-        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
-        let run = run.args(["--exact", test]).env(ALONE, "1").output().unwrap();
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    if !alone() {
         return;
     }
     let db =

@@ -13,6 +13,9 @@ use multibind::{row, Bind, Config, Error, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+use crate::alone::alone;
+
 const USER: &str =
     "CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT); INSERT INTO user VALUES (1, 'ann')";
 
@@ -332,12 +335,7 @@ fn descriptors() -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_harness_holds_no_descriptor() {
-    const ALONE: &str = "MULTIBIND_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let test = ["--exact", "copy_of::a_closed_harness_holds_no_descriptor", "--test-threads=1"];
-        let run =
-            std::process::Command::new(std::env::current_exe().unwrap()).args(test).env(ALONE, "1").output().unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    if !alone() {
         return;
     }
     let all = |path: &Path| {

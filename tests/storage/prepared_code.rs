@@ -8,6 +8,8 @@ use multibind::binds::{Prepared, Storage};
 use multibind::{row, Bind, Error, Harness, Session};
 use rstest::rstest;
 
+use crate::alone::alone_with;
+
 use crate::prepared::{
     config, driver, execute, names, what_sqlite_says_is_not_the_same_twice_runs_at_each_start, Done, USER,
 };
@@ -194,13 +196,7 @@ fn a_state_within_another_within_itself_is_an_error() {
 
 #[test]
 fn without_the_recorder_leftovers_and_the_clock_are_seen_too() {
-    const OFF: &str = "MULTIBIND_RECORD";
-    if std::env::var_os(OFF).is_none() {
-        let test = "prepared_code::without_the_recorder_leftovers_and_the_clock_are_seen_too";
-        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
-        let run = run.args(["--exact", test]).env(OFF, "off").output().unwrap();
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    if !alone_with(&[("MULTIBIND_RECORD", "off")]) {
         return;
     }
     what_its_code_leaves_open_is_an_error();
