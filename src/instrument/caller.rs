@@ -7,7 +7,7 @@
 
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing_core::callsite::{Callsite, Identifier};
@@ -18,29 +18,28 @@ use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::subscriber::{Interest, NoSubscriber, Subscriber};
 use tracing_core::{Event, Level, Metadata};
 
+use super::captures::{Captured, Captures};
 use super::place::{asked_by, Place};
 use super::span::is_asked;
 use super::state::is_present;
 use crate::sync::lock;
 
-/// The most places that are captured on a thread since a harness was last started.
-const PLACES: usize = 4096;
 /// The most spans that are kept: each is dropped once its command has run.
 const SPANS: usize = 1024;
 
-/// The number of harnesses that were started.
-static STARTS: AtomicUsize = AtomicUsize::new(0);
+/// The places that are captured.
+static CAPTURES: Captures = Captures::at_most(4096);
 
 thread_local! {
     /// The subscriber of this thread, as long as it is the one here.
     static INSTALLED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
-    /// The number of starts as a place was last captured here, and of the places since that start.
-    static CAPTURED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    /// Those of this thread.
+    static CAPTURED: Cell<Captured> = const { Cell::new(Captured::NONE) };
 }
 
 /// Begins to follow what this thread asks sqlx for, unless it has a subscriber.
 pub(crate) fn follow() {
-    STARTS.fetch_add(1, Ordering::Relaxed);
+    CAPTURES.begin();
     if get_default(|subscriber| subscriber.is::<NoSubscriber>() && !subscriber.is::<Callers>()) {
         static CALLERS: OnceLock<Dispatch> = OnceLock::new();
         let guard = set_default(CALLERS.get_or_init(|| Dispatch::new(Callers::default())));
@@ -130,7 +129,7 @@ impl Subscriber for Callers {
 
     /// Answers with a span that is the place of this call.
     fn current_span(&self) -> Current {
-        if is_asked() || !is_present() || !may_capture() {
+        if is_asked() || !is_present() || !CAPTURED.with(|here| CAPTURES.may_capture(here)) {
             return Current::none();
         }
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
@@ -156,17 +155,6 @@ impl Subscriber for Callers {
             (asked == TypeId::of::<NoSubscriber>()).then(|| (&raw const NOBODY).cast())
         }
     }
-}
-
-/// Counts a place to be captured on this thread; returns false where there were enough.
-fn may_capture() -> bool {
-    let starts = STARTS.load(Ordering::Relaxed);
-    let captured = match CAPTURED.get() {
-        (then, captured) if then == starts => captured,
-        _ => 0,
-    };
-    CAPTURED.set((starts, captured.saturating_add(1)));
-    captured < PLACES
 }
 
 /// The description that all the spans share, which SQLite never sees and nobody prints.

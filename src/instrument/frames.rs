@@ -93,13 +93,13 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
         let at = frame.at.map(short);
         let column = frame.at.and_then(|at| at.rsplit_once(':')?.1.parse().ok());
         let is_last = match (function.is_empty(), resolved.own.last()) {
-            // What has no name of its own is told by its line; one that an attribute writes stands where that begins.
+            // A frame without a name of its own is told by its line; one that an attribute writes stands where that begins.
             (true, Some(own)) => column == Some(1) || at.as_deref().is_none_or(|at| own.line() == at),
             (true, None) => at.is_none(),
             (false, _) => function == last,
         };
         if is_last || around.iter().any(|test| is_wrapper(&function, test)) {
-            // What is around the test has the name that was written, without the same once more.
+            // The frame around the test has the name that was written, without a second one like it.
             if last.strip_prefix(&*function).is_some_and(|inner| inner.starts_with("::")) {
                 for own in resolved.own.iter_mut().filter(|own| own.function() == last) {
                     own.text.truncate(own.text.len() - (last.len() - function.len()));

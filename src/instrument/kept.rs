@@ -200,7 +200,7 @@ impl Statements {
             return None;
         }
         let last = self.kept.len().checked_sub(1)?;
-        // That of the statement which has just begun.
+        // Mostly asked for the statement which has just begun.
         if self.kept[last].first() <= number {
             return Some(last);
         }

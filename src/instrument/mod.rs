@@ -10,6 +10,7 @@ mod authorize;
 mod beginning;
 #[cfg(feature = "sqlx")]
 mod caller;
+mod captures;
 mod closing;
 mod commit;
 mod commits;

@@ -56,7 +56,7 @@ impl Repeated {
         let ended = statement.ended.as_ref()?;
         let is_plain = ended.error.is_none() && ended.failed != Some(true) && !ended.is_stale;
         let is_alike = ended.triggers.is_empty() && ended.touched.is_one_run();
-        // What was kept of it alone.
+        // One with values, a place or a rollback of its own is no model for others.
         let is_bare = statement.values.is_none() && statement.place.is_none() && statement.undone.is_none();
         let is_one = is_plain && is_alike && is_bare && !statement.is_asked_for && statement.transaction.is_some();
         is_one.then(|| Arc::new(statement.clone()))

@@ -92,7 +92,7 @@ impl Connected {
         let Some(ended) = running.last_mut().filter(is_it) else { return false };
         let (all, of_last) = standing.changes;
         let rows = ended.start.rows(all, of_last);
-        // What has changed rows has not failed, unless an error tells.
+        // A statement that has changed rows has not failed, unless an error tells.
         let failed = account.failed.or((rows > 0).then_some(false));
         let end = End { rows, at: Instant::now(), failed };
         let number = ended.start.number.filter(|_| ended.triggers.is_empty());

@@ -220,7 +220,7 @@ impl State {
                 open.is_explicit = true;
                 open.transaction.is_begun();
             }
-            // What has changed rows has not failed, unless an error tells.
+            // A statement that has changed rows has not failed, unless an error tells.
             failed = failed.or((rows > 0).then_some(false)).or(step.filter(|step| open.outlasts(step)).map(|_| true));
             if failed != Some(true) {
                 step_within(open, start, recorder);

@@ -6,11 +6,11 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 
 use rusqlite::ffi;
 
+use super::captures::{Captured, Captures};
 use super::connections::{fails_to_prepare, fresh_and_failed};
 use super::place::Place;
 use super::refused::is_logged;
@@ -19,15 +19,12 @@ use super::traced::Statement;
 use super::unprepared::note;
 use crate::sqlite::callback::without_panic;
 
-/// The places that are captured of a thread's refused statements between the starts of two harnesses.
-const PLACES: u32 = 64;
-
-/// The number of harnesses that were started.
-static STARTS: AtomicU64 = AtomicU64::new(0);
+/// The places that are captured of refused statements.
+static CAPTURES: Captures = Captures::at_most(64);
 
 thread_local! {
-    /// The starts at this thread's last refused statement, and the places captured since.
-    static CAPTURED: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
+    /// Those of this thread.
+    static CAPTURED: Cell<Captured> = const { Cell::new(Captured::NONE) };
 
     /// The message on a statement that was aborted on this thread, until SQLite reports its end, and whether there is one.
     static ABORTED: RefCell<Option<Aborted>> = const { RefCell::new(None) };
@@ -40,7 +37,7 @@ thread_local! {
 /// Makes SQLite log here, unless the application has a log.
 pub(crate) fn watch_log() {
     static ONCE: Once = Once::new();
-    STARTS.fetch_add(1, Ordering::Relaxed);
+    CAPTURES.begin();
     ONCE.call_once(|| {
         let mut formatted: c_int = -1;
         // SAFETY: the format's only value is a place for a number: that of the characters so far, which SQLite writes if it
@@ -89,7 +86,7 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
             HAS_ABORTED.set(true);
         } else if let Some((message, sql)) = message.split_once(" in \"") {
             let sql = sql.strip_suffix('"').map_or_else(|| format!("{sql}…"), str::to_string);
-            let place = may_capture().then(|| Arc::new(Place::capture()));
+            let place = CAPTURED.with(|here| CAPTURES.may_capture(here)).then(|| Arc::new(Place::capture()));
             if code & 0xff == ffi::SQLITE_AUTH {
                 is_logged(&sql);
             }
@@ -97,17 +94,6 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
             fails_to_prepare();
         }
     })
-}
-
-/// Counts a place to be captured on this thread; returns false where there were enough.
-fn may_capture() -> bool {
-    let starts = STARTS.load(Ordering::Relaxed);
-    let captured = match CAPTURED.get() {
-        (then, captured) if then == starts => captured,
-        _ => 0,
-    };
-    CAPTURED.set((starts, captured.saturating_add(1)));
-    captured < PLACES
 }
 
 /// Returns the rest of a message on a statement that was aborted, after the number of its instruction.

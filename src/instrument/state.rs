@@ -68,6 +68,23 @@ impl Drop for Listened {
     }
 }
 
+/// Something that is counted as long as the value lives.
+#[derive(Debug)]
+struct Counted(&'static AtomicUsize);
+
+impl Counted {
+    fn by(counter: &'static AtomicUsize) -> Counted {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Counted(counter)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The number of statements in this process that somebody heard begin and that have not ended.
 static UNDERWAY: AtomicUsize = AtomicUsize::new(0);
 
@@ -78,37 +95,23 @@ pub(super) fn is_underway() -> bool {
 
 /// A statement that somebody heard begin, counted as long as the value lives.
 #[derive(Debug)]
-pub(super) struct Underway(());
+pub(super) struct Underway(#[expect(dead_code, reason = "counts as long as it lives")] Counted);
 
 impl Underway {
     /// Counts a statement.
     pub(super) fn new() -> Underway {
-        UNDERWAY.fetch_add(1, Ordering::Relaxed);
-        Underway(())
-    }
-}
-
-impl Drop for Underway {
-    fn drop(&mut self) {
-        UNDERWAY.fetch_sub(1, Ordering::Relaxed);
+        Underway(Counted::by(&UNDERWAY))
     }
 }
 
 /// A guard, counted as long as the value lives: connections ask before they prepare.
 #[derive(Debug)]
-pub(super) struct Guarded(());
+pub(super) struct Guarded(#[expect(dead_code, reason = "counts as long as it lives")] Counted);
 
 impl Guarded {
     /// Counts a guard.
     pub(super) fn new() -> Guarded {
-        GUARDS.fetch_add(1, Ordering::Relaxed);
-        Guarded(())
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        GUARDS.fetch_sub(1, Ordering::Relaxed);
+        Guarded(Counted::by(&GUARDS))
     }
 }
 
@@ -122,19 +125,12 @@ pub(super) fn is_present() -> bool {
 
 /// A harness, counted as long as the value lives.
 #[derive(Debug)]
-pub(super) struct Present(());
+pub(super) struct Present(#[expect(dead_code, reason = "counts as long as it lives")] Counted);
 
 impl Present {
     /// Counts a harness.
     pub(super) fn new() -> Present {
-        HARNESSES.fetch_add(1, Ordering::Relaxed);
-        Present(())
-    }
-}
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        HARNESSES.fetch_sub(1, Ordering::Relaxed);
+        Present(Counted::by(&HARNESSES))
     }
 }
 

@@ -112,10 +112,7 @@ impl Harness {
     #[track_caller]
     pub fn allow_only(&self, selection: impl Into<Selection>) -> Guard {
         let selection = selection.into();
-        let allowed = match self.guarded(&selection) {
-            Ok(allowed) => allowed,
-            Err(error) => fail(format!("cannot tell which binds to allow: {error}")),
-        };
+        let allowed = self.selected(&selection, "allow");
         self.guard("allow_only", &selection, Location::caller(), Refuses::AllBut(allowed))
     }
 
@@ -144,10 +141,7 @@ impl Harness {
     #[track_caller]
     pub fn deny(&self, selection: impl Into<Selection>) -> Guard {
         let selection = selection.into();
-        let denied = match self.guarded(&selection) {
-            Ok(denied) => denied,
-            Err(error) => fail(format!("cannot tell which binds to guard: {error}")),
-        };
+        let denied = self.selected(&selection, "guard");
         self.guard("deny", &selection, Location::caller(), Refuses::All(denied))
     }
 
@@ -182,11 +176,17 @@ impl Harness {
     #[track_caller]
     pub fn deny_writes(&self, selection: impl Into<Selection>) -> Guard {
         let selection = selection.into();
-        let denied = match self.guarded(&selection) {
-            Ok(denied) => denied,
-            Err(error) => fail(format!("cannot tell which binds to guard: {error}")),
-        };
+        let denied = self.selected(&selection, "guard");
         self.guard("deny_writes", &selection, Location::caller(), Refuses::Writes(denied))
+    }
+
+    /// Returns the selected keys, or fails the test at the caller's place, which was `to` do something with them.
+    #[track_caller]
+    fn selected(&self, selection: &Selection, to: &str) -> Vec<BindKey> {
+        match self.guarded(selection) {
+            Ok(keys) => keys,
+            Err(error) => fail(format!("cannot tell which binds to {to}: {error}")),
+        }
     }
 
     /// Returns the selected keys, each of which means a bind or one database of a dynamic bind.

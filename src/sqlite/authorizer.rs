@@ -132,10 +132,13 @@ unsafe extern "C" fn ask(
         let question = Question { action, first, second, schema, accessor, is_unreadable, texts };
         // SAFETY: the context is that of `set`, which is alive while the callback is set.
         let authorizer = unsafe { &*context.cast_const().cast::<Box<Authorizer>>() };
-        match authorizer(&question) {
-            _ if question.is_unreadable.get() => ffi::SQLITE_ERROR,
-            true => ffi::SQLITE_OK,
-            false => ffi::SQLITE_DENY,
+        let is_allowed = authorizer(&question);
+        if question.is_unreadable.get() {
+            ffi::SQLITE_ERROR
+        } else if is_allowed {
+            ffi::SQLITE_OK
+        } else {
+            ffi::SQLITE_DENY
         }
     })
 }
