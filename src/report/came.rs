@@ -83,7 +83,7 @@ fn first_wrote(first: Option<&Statement>) -> String {
 /// Says which line of a set-up an address comes from, and what follows if that line is right.
 fn set_up_of(address: &str, then: &str, set_up: &SetUp) -> String {
     let SetUp { function, databases, line } = set_up;
-    say(&format!("{address} comes from {line}, where `{function}` sets up {databases} binds. If it asks for the right one there, {then}."))
+    say(&format!("{address} was asked for at {line}, where `{function}` asks for those of {databases} binds. If it mixes none of them up, {then}."))
 }
 
 /// Says that a connection had attached the database of another bind.
